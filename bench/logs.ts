@@ -1,0 +1,371 @@
+// The log index beside DuckDB (its table, and a copy sorted by address) and SQLite (both indexes), in processor time.
+//
+//   npm run bench -- logs [--lines 3e6] [--days 31] [--rounds 5] [--no-sqlite] [--keep] [--json]
+//
+// All read the same generated log. Ingest is measured from the text to the last byte on the disk; DuckDB's with its own number of
+// threads, so it is the processor time that is compared. Questions are asked of all in turn, round by round, and their answers
+// compared by count and sums. REST is measured as its caller sees it, in wall time.
+
+import { spawn, spawnSync } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
+import { gzipSync } from "node:zlib";
+import { Chunk } from "../src/log-index/chunk/chunk.ts";
+import { ChunkWriter } from "../src/log-index/chunk/chunk-writer.ts";
+import { recordOf } from "../src/log-index/find/batch.ts";
+import { sampleLog } from "../src/log-index/sample/sample-log.ts";
+import { CHUNK, noteFacts, withFolder } from "../src/log-index/tree/config.ts";
+import { systemEnv } from "../src/system/env.ts";
+import { thisMachine } from "./harness/machine.ts";
+import { type Spread, spreadOf } from "./harness/statistics.ts";
+import { duckDb } from "./logs/duckdb.ts";
+import { openMany } from "./logs/many-records.ts";
+import { askIndex, type Checked, kindsOf, type Peer, type Question } from "./logs/questions.ts";
+import { type SqliteRow, sqlite } from "./logs/sqlite.ts";
+
+const START = 1_430_438_400;
+
+const { values } = parseArgs({
+  options: {
+    lines: { type: "string", default: "3e6" },
+    days: { type: "string", default: "31" },
+    rounds: { type: "string", default: "5" },
+    format: { type: "string", default: "common" },
+    "no-sqlite": { type: "boolean", default: false },
+    "no-duckdb": { type: "boolean", default: false },
+    keep: { type: "boolean", default: false },
+    quick: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+  },
+});
+const lines = values.quick ? 200_000 : Number(values.lines);
+const days = Number(values.days);
+const rounds = Number(values.rounds);
+const format = values.format === "combined" ? "combined" : "common";
+const END = START + days * 86_400;
+
+interface Figure {
+  readonly what: string;
+  readonly unit: string;
+  readonly goal?: string;
+  readonly values: Readonly<Record<string, Spread>>;
+}
+const figures: Figure[] = [];
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+function cpuMs(since?: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1000;
+}
+
+async function timed<T>(act: () => T | Promise<T>): Promise<{ ms: number; result: T }> {
+  const before = process.cpuUsage();
+  const result = await act();
+  return { ms: cpuMs(before), result };
+}
+
+const single = (value: number): Spread => spreadOf([value]);
+
+/** Made once for its size, and kept while it is younger than the machine. */
+function logFile(folder: string): string {
+  const path = join(folder, `${format}-${lines}-${days}.log`);
+  if (existsSync(path)) return path;
+  say(`writing ${lines} lines`);
+  const fd = openSync(`${path}.new`, "w");
+  for (const part of sampleLog({ lines, days, seed: 1, start: START, format })) writeSync(fd, part);
+  closeSync(fd);
+  renameSync(`${path}.new`, path);
+  return path;
+}
+
+const base = join(tmpdir(), "unum-bench-logs");
+mkdirSync(base, { recursive: true });
+const log = logFile(base);
+const work = join(base, `work-${process.pid}`);
+mkdirSync(work, { recursive: true });
+
+try {
+  const home = join(work, "index");
+  const folder = join(home, "bench", CHUNK);
+  const ours = await timed(async () => {
+    const writer = new ChunkWriter({ folder });
+    const added = await writer.addFile(log, { format: "common" });
+    if (added.outcome !== "read" || added.records !== lines) throw new Error(`read ${JSON.stringify(added)}`);
+    writer.tidy({ everything: true });
+    writer.close();
+  });
+  const residentMb = process.resourceUsage().maxRSS / 1024;
+  noteFacts(join(home, "bench"));
+  noteFacts(home, (config) => withFolder(config, "bench"));
+  const bytes = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+  say(`read by the log index: ${((lines / ours.ms) * 1000) | 0} lines/s/core`);
+
+  const { clock } = systemEnv();
+  const chunk = new Chunk({ folder, name: "bench", clock });
+  const opened = await timed(() => chunk.wakeUp());
+  const peers: Peer[] = [];
+  const ingest: Record<string, Spread> = { unum: single((lines / ours.ms) * 1000) };
+  const versions: Record<string, string> = {};
+  if (!values["no-duckdb"]) {
+    const duck = await duckDb(work);
+    versions["duckdb"] = duck.version;
+    const loaded = await timed(() => duck.load(log));
+    const sorted = await timed(() => duck.sort());
+    ingest["duckdb table"] = single((lines / loaded.ms) * 1000);
+    ingest["duckdb sorted copy"] = single((lines / (loaded.ms + sorted.ms)) * 1000);
+    peers.push(duck);
+    say("read by DuckDB");
+  }
+  if (!values["no-sqlite"]) {
+    const lite = sqlite(work);
+    const rows: SqliteRow[] = [];
+    for await (const part of chunk.find({ from: START, to: END })) {
+      if ("gap" in part) throw new Error(part.gap.why);
+      for (let i = 0; i < part.batch.count; i++) {
+        const { time, status, size, line } = recordOf(part.batch, i);
+        rows.push({
+          ip: part.batch.addresses[i] ?? 0,
+          time,
+          status,
+          size,
+          request: line.slice(line.indexOf('"') + 1, line.lastIndexOf('"')),
+        });
+      }
+      if (rows.length > 3e6) throw new Error("SQLite is measured up to 3e6 lines; add --no-sqlite");
+    }
+    const loaded = await timed(() => lite.load(rows));
+    ingest["sqlite"] = single((lines / loaded.ms) * 1000);
+    peers.push(lite);
+    say("read by SQLite (from records in memory, not from text)");
+  }
+  figures.push({
+    what: "ingest with all indexes",
+    unit: "lines/s of processor",
+    goal: ">= 2e6, 2x DuckDB",
+    values: ingest,
+  });
+  figures.push({
+    what: "resident at most while reading",
+    unit: "MB",
+    goal: "<= 512",
+    values: { unum: single(residentMb) },
+  });
+  figures.push({
+    what: "bytes a record",
+    unit: "B",
+    goal: format === "common" ? "<= 21" : "-",
+    values: { unum: single(bytes / lines), "gzip of the text": single(gzipBytes()) },
+  });
+  figures.push({ what: "cold open", unit: "ms", goal: "<= 50", values: { unum: single(opened.ms) } });
+
+  for (const kind of await kindsOf(chunk, START, END, lines, Math.max(rounds, 5))) {
+    const samples: Record<string, number[]> = {};
+    let records = 0;
+    for (let round = 0; round < rounds; round++) {
+      const wanted: Checked[] = [];
+      const mine = await timed(async () => {
+        for (const question of kind.questions) wanted.push(await askIndex(chunk, question));
+      });
+      record(samples, "unum", mine.ms / kind.questions.length, round);
+      records = wanted.reduce((sum, { count }) => sum + count, 0) / Math.max(1, wanted.length);
+      for (const peer of peers) {
+        for (const name of peer.names) {
+          const asked = kind.questions.slice(0, 5);
+          const theirs = await timed(async () => {
+            for (const [i, question] of asked.entries())
+              same(await peer.ask(name, question), wanted[i], name, question);
+          });
+          record(samples, name, theirs.ms / asked.length, round);
+        }
+      }
+    }
+    const spreads = Object.fromEntries(Object.entries(samples).map(([name, list]) => [name, spreadOf(list)]));
+    figures.push({
+      what: `${kind.name} (${Math.round(records)} records)`,
+      unit: "ms of processor",
+      goal: `<= ${kind.goalMs}`,
+      values: spreads,
+    });
+  }
+  const approximate: Record<string, Spread> = {};
+  const exact = (await chunk.tally({ from: START, to: END }, { addresses: true })).addresses.different;
+  const sketched = await timed(async () =>
+    (await chunk.tally({ from: START, to: END }, { sketch: true })).sketch.estimate(),
+  );
+  approximate["unum"] = single(sketched.ms);
+  for (const peer of peers) {
+    for (const name of peer.names) approximate[name] = single((await timed(() => peer.distinct(name))).ms);
+  }
+  figures.push({
+    what: "distinct addresses, month, approximate",
+    unit: "ms of processor",
+    goal: "<= 10",
+    values: approximate,
+  });
+  const off = Math.abs(sketched.result - exact) / exact;
+  figures.push({
+    what: `its error (${exact} are different)`,
+    unit: "%",
+    goal: "<= 1",
+    values: { unum: single(off * 100) },
+  });
+
+  chunk.sleep();
+  const asleep = async (question: Question) => timed(() => askIndex(chunk, question));
+  const at = START + Math.floor((END - START) / 2);
+  const hundred = (await hundredOf(folder)).map((ip) => [ip, ip] as const);
+  await asleep({ from: at, to: at + 1, ranges: [] });
+  const second = await asleep({ from: at + 60, to: at + 61, ranges: [] });
+  const hour = await asleep({ from: at, to: at + 3_600, ranges: hundred });
+  figures.push({
+    what: "asleep: one second",
+    unit: "ms of processor",
+    goal: "<= 1",
+    values: { unum: single(second.ms) },
+  });
+  figures.push({
+    what: `asleep: 100 addresses, 1 h (${hour.result.count} records)`,
+    unit: "ms of processor",
+    goal: "<= 10",
+    values: { unum: single(hour.ms) },
+  });
+  const month = await asleep({ from: START, to: END, ranges: hundred });
+  figures.push({
+    what: `asleep: list of 100, month (${month.result.count} records)`,
+    unit: "ms of processor",
+    goal: "<= 0.7 x rg -f",
+    values: { unum: single(month.ms), ...ripgrepFigure(log, hundred) },
+  });
+  figures.push(await restFigure(home, hundred[0]?.[0] ?? 0));
+  if (!values.quick) {
+    const many = await openMany(join(work, "many"), 200e6);
+    const what = `${Math.round(many.records / 1e6)} million records`;
+    figures.push({ what: `cold open of ${what}`, unit: "ms", goal: "<= 200", values: { unum: single(many.openMs) } });
+    figures.push({
+      what: `resident with ${what} open, then with all that questions hold in memory`,
+      unit: "MB",
+      goal: "<= 300",
+      values: { open: single(many.openedMb), asked: single(many.askedMb) },
+    });
+  }
+  report(versions);
+} finally {
+  rmSync(work, { recursive: true, force: true });
+  if (!values.keep) rmSync(log, { force: true });
+}
+process.exit(0);
+
+function record(samples: Record<string, number[]>, name: string, ms: number, round: number): void {
+  // The first round warms compilers and caches up.
+  if (round === 0 && rounds > 1) return;
+  samples[name] ??= [];
+  samples[name].push(ms);
+}
+
+function same(theirs: Checked, ours: Checked | undefined, name: string, question: Question): void {
+  if (ours === undefined || theirs.count !== ours.count || theirs.times !== ours.times || theirs.sizes !== ours.sizes)
+    throw new Error(
+      `${name} found ${JSON.stringify(theirs)}, the log index ${JSON.stringify(ours)} for ${JSON.stringify(question).slice(0, 200)}`,
+    );
+}
+
+/** Bytes a record of the log's first lines, packed. */
+function gzipBytes(): number {
+  const some = Math.min(lines, 300_000);
+  const text = sampleLog({ lines: some, days: (days * some) / lines, seed: 1, start: START, format });
+  return gzipSync(Buffer.concat([...text])).length / some;
+}
+
+async function hundredOf(folder: string): Promise<number[]> {
+  const chunk = new Chunk({ folder, name: "bench", clock: systemEnv().clock });
+  await chunk.wakeUp();
+  const found = new Set<number>();
+  for await (const part of chunk.find({ from: START, to: START + 3_600 })) {
+    if ("gap" in part) continue;
+    for (let i = 0; i < part.batch.count && found.size < 100; i++) found.add(part.batch.addresses[i] ?? 0);
+  }
+  chunk.sleep();
+  return [...found];
+}
+
+/** ripgrep with the same list, in processor time; nothing where it is not installed. It finds lines of other addresses as well. */
+function ripgrepFigure(log: string, ips: readonly (readonly [number, number])[]): Record<string, Spread> {
+  const list = join(work, "list.txt");
+  const text = ips.map(([ip]) => `^${ip >>> 24}\\.${(ip >>> 16) & 255}\\.${(ip >>> 8) & 255}\\.${ip & 255} `);
+  writeFileSync(list, `${text.join("\n")}\n`);
+  // The shell tells its own times, then those of what it ran: 0m1.500s 0m0.250s.
+  const script = `rg --no-config --text --count -f '${list}' '${log}' >/dev/null && times`;
+  const ended = spawnSync("bash", ["-c", script], { encoding: "utf8" });
+  const found = /\n(\d+)m([\d.]+)s (\d+)m([\d.]+)s\s*$/.exec(ended.stdout);
+  if (found === null) return {};
+  const [userMin = 0, userS = 0, systemMin = 0, systemS = 0] = found.slice(1).map(Number);
+  return { "rg -f": single(((userMin + systemMin) * 60 + userS + systemS) * 1000) };
+}
+
+/** One address over the month by HTTP, as its caller waits for it. */
+async function restFigure(home: string, ip: number): Promise<Figure> {
+  const server = spawn(process.execPath, ["bin/unum.mjs", "logs", "serve", "--index", home, "--port", "0", "--json"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    const line = await createInterface(server.stdout)[Symbol.asyncIterator]().next();
+    const { url } = JSON.parse(line.value ?? "{}");
+    const text = [ip >>> 24, (ip >>> 16) & 255, (ip >>> 8) & 255, ip & 255].join(".");
+    const waits: number[] = [];
+    for (let i = 0; i < 300; i++) {
+      const startedAt = performance.now();
+      await (await fetch(`${url}bench?ip=${text}`)).text();
+      if (i >= 100) waits.push(performance.now() - startedAt);
+    }
+    return {
+      what: "one address, month, by REST",
+      unit: "ms of wall time, median",
+      goal: "<= 0.6",
+      values: { unum: spreadOf(waits) },
+    };
+  } finally {
+    server.kill("SIGKILL");
+  }
+}
+
+function report(versions: Record<string, string>): void {
+  const machine = thisMachine();
+  if (values.json) {
+    process.stdout.write(`${JSON.stringify({ machine, versions, lines, days, format, figures })}\n`);
+    return;
+  }
+  process.stdout.write(
+    `${lines} lines, ${days} days, ${format}; ${machine.processor}, ${machine.processors} processors, load ${machine.loadBefore.toFixed(1)}; Node ${machine.versions["node"]}, DuckDB ${versions["duckdb"] ?? "-"}\n\n`,
+  );
+  for (const { what, unit, goal, values: spreads } of figures) {
+    const list = Object.entries(spreads).map(
+      ([name, { median, least, most }]) =>
+        `${name} ${short(median)}${least === most ? "" : ` (${short(least)}-${short(most)})`}`,
+    );
+    process.stdout.write(`${what}, ${unit}${goal === undefined ? "" : ` [goal ${goal}]`}\n    ${list.join(";  ")}\n`);
+  }
+}
+
+function short(value: number): string {
+  return value >= 1e5
+    ? value.toExponential(2)
+    : value >= 100
+      ? value.toFixed(0)
+      : value >= 1
+        ? value.toFixed(2)
+        : value.toFixed(4);
+}

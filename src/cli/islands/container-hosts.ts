@@ -1,0 +1,59 @@
+// Islands on containers: each slice is a call to whichever has room, on any computer, asked again where its host died.
+
+import { sleep } from "../../base/clock.ts";
+import type { Env } from "../../base/env.ts";
+import { ApplicationError, Fault } from "../../base/fault.ts";
+import type { Client } from "../../client/client.ts";
+import type { CallOptions } from "../../client/options.ts";
+import type { Hosts } from "../../islands/archipelago/host.ts";
+import { IslandHost, type RequestContext, replyOf, requestMessage } from "../../islands/wire.ts";
+import type { Told } from "./conduct.ts";
+
+export interface ContainerHostsSettings {
+  readonly client: Pick<Client, "request">;
+  readonly env: Env;
+  readonly context: RequestContext;
+  readonly told: Told;
+  /** Semver range of the component; left out: any. */
+  readonly version?: string;
+  /** The node a container is of, where it is to be told. */
+  readonly nodeOf?: (container: string) => string | undefined;
+}
+
+/** A slice ends by itself; what ends the wait is the end of its host. */
+const SLICE_TTL_MS = 24 * 3_600_000;
+const WITHIN_MS = 60_000;
+const PAUSE_MS = 100;
+/** Programs beside each other may host islands of other problems: so many of them are passed by in a row. */
+const STRANGERS_LIMIT = 100;
+
+export function containerHosts(settings: ContainerHostsSettings): Hosts {
+  const { client, env, context, told, version = "", nodeOf = () => undefined } = settings;
+  const options: CallOptions = { ttlMs: SLICE_TTL_MS, withinMs: WITHIN_MS, version };
+  return {
+    evolve: async (request, signal) => {
+      const message = requestMessage(request, context);
+      for (let strangers = 0; ; ) {
+        try {
+          const inTurn: CallOptions = strangers === 0 ? {} : { prefer: "round-robin" };
+          const reply = await client.request(IslandHost.method.evolve, message, { ...options, ...inTurn, signal });
+          const container = reply.from[0] ?? "";
+          told.served(request.island, { container, pid: reply.value.pid, node: nodeOf(container) });
+          return replyOf(reply.value);
+        } catch (thrown) {
+          signal.throwIfAborted();
+          if (isStranger(thrown) && ++strangers < STRANGERS_LIMIT) continue;
+          if (!(thrown instanceof Fault) || thrown.retry === "never") throw thrown;
+          if (thrown.started === "no") told.waits(request.island, thrown.message);
+          else told.recovered(request.island, thrown.message);
+          await sleep(env.clock, PAUSE_MS, signal);
+        }
+      }
+    },
+    close: async () => {},
+  };
+}
+
+function isStranger(thrown: unknown): boolean {
+  return thrown instanceof ApplicationError && thrown.type === "Fault.not-found";
+}

@@ -1,0 +1,46 @@
+// The machine as a governor's process hands it to its node: the founder's key read, and where others are let in.
+
+import { letIn } from "../../machine/identity/joining.ts";
+import { publicKeyOf } from "../../machine/keys/signing-key.ts";
+import type { NodeSettings } from "../../node/run-node.ts";
+import { answerQuestions } from "../../system/tls-question.ts";
+import { issuerOfThisFolder, readIdentity } from "./identity-folder.ts";
+import type { MachineStart } from "./machine-plan.ts";
+
+type MachineOfNode = NonNullable<NodeSettings["machine"]>;
+
+export async function machineSettingsOf(start: MachineStart): Promise<MachineOfNode> {
+  const { folder, machine, controller, founder, seeds = [], open, joins } = start;
+  const [key, cert, gossip] = await Promise.all(["node.key", "node.crt", "gossip.key"].map(readIdentity));
+  const settings: MachineOfNode = {
+    ...{ folder, machine, controller, founder: publicKeyOf(Buffer.from(founder, "base64")) },
+    seeds: seeds.map((seed) => `tls://${seed}`),
+    ...(gossip === undefined ? {} : { gossipKey: new Uint8Array(Buffer.from(gossip.trim(), "base64")) }),
+  };
+  const issuer = joins === undefined ? undefined : await issuerOfThisFolder();
+  if (joins === undefined || issuer === undefined || open === undefined) return settings;
+  if (key === undefined || cert === undefined) return settings;
+  const rootKey = await readIdentity("root.key");
+  // Only who lets others in loads what makes certificates.
+  const { rootHash } = await import("../../machine/identity/authority.ts");
+  return {
+    ...settings,
+    joins: {
+      at: `${joins.host.includes(":") ? `[${joins.host}]` : joins.host}:${joins.port}`,
+      root: rootHash(issuer.root),
+    },
+    joining: {
+      serve: (node) =>
+        answerQuestions({ ...joins, key, certs: `${cert}\n${issuer.root}` }, async (question) =>
+          JSON.stringify(
+            await letIn(question, {
+              machine: node,
+              issuer,
+              seeds: [open],
+              ...(rootKey === undefined ? {} : { rootKey }),
+            }),
+          ),
+        ),
+    },
+  };
+}

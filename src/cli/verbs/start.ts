@@ -1,0 +1,111 @@
+// unum start: runs a program, or a newer version of it in place of what runs.
+
+import { Fault } from "../../base/fault.ts";
+import type { ProgramView } from "../../messages/gen/unum/machine/v1/machine_pb.ts";
+import { addDoorOptions, type DoorOptions } from "../door.ts";
+import { EXIT } from "../exit-code.ts";
+import { type MachineDoor, programNamed, untilSettled, withMachine } from "../machine/machine-door.ts";
+import { MACHINE_EXIT_CODES, stateAt, waitOption } from "../machine/program-text.ts";
+import { repeatable } from "../options.ts";
+import type { Terminal } from "../terminal.ts";
+import { UsageError } from "../usage.ts";
+import { examples, type Stage } from "./verb.ts";
+
+interface StartFlags extends DoorOptions {
+  readonly grant?: readonly string[];
+  readonly force?: boolean;
+  readonly wait: number;
+  readonly json?: boolean;
+}
+
+export function addStart({ program, terminal, end }: Stage): void {
+  addDoorOptions(
+    program
+      .command("start")
+      .summary("run a program that is loaded")
+      .description(
+        "Runs the newest version of a program that is loaded, on every node. Where an older one runs it is replaced without a failed call; one that would break callers is refused, and one that does not come to serve gives way to the one before.",
+      )
+      .argument("<program>", "its name; NAME@VERSION for another version than the newest that is loaded"),
+  )
+    .addOption(
+      repeatable("--grant <capability>", "what it may do, of what it asks for: log, net, fs:read=/srv/pictures, …"),
+    )
+    .option("--force", "also where callers of what runs would break")
+    .addOption(waitOption())
+    .option("--json", "the program as one JSON object")
+    .addHelpText(
+      "after",
+      examples([
+        "unum start thumbnails",
+        "unum start thumbnails@1.1.0",
+        "unum start thumbnails --grant fs:read=/srv/pictures --grant log",
+      ]),
+    )
+    .addHelpText("after", MACHINE_EXIT_CODES)
+    .action(async (name: string, flags: StartFlags) =>
+      end(await withMachine(flags, (machine) => start(machine, name, flags, terminal))),
+    );
+}
+
+async function start(machine: MachineDoor, named: string, flags: StartFlags, terminal: Terminal): Promise<number> {
+  const [name = "", asked] = named.split("@");
+  const program = programNamed(name, await machine.show());
+  const { wanted } = program;
+  if (wanted === undefined) throw new UsageError(`${name} is not loaded`);
+  const { version, digest } = versionOf(program, asked);
+  const isReplacement = wanted.running && wanted.digest !== digest;
+  const conflict = await machine.propose(`program/${name}`, {
+    case: "program",
+    value: {
+      ...wanted,
+      ...{
+        running: true,
+        digest,
+        fallback: isReplacement ? wanted.digest : wanted.fallback === digest ? "" : wanted.fallback,
+      },
+      ...{ granted: [...(flags.grant ?? wanted.granted)], mayBreak: flags.force === true },
+    },
+  });
+  if (conflict !== "") terminal.say(terminal.tint("yellow", conflict));
+  const settled = await untilSettled(
+    machine,
+    flags.wait,
+    ({ programs }) => {
+      const found = programs.find((each) => each.name === name);
+      if (found === undefined) throw new Fault("internal", `${name} was unloaded meanwhile`);
+      const refusing = found.nodes.find(({ refused }) => refused === digest);
+      if (refusing !== undefined) throw refusedThere(name, version, refusing, isReplacement);
+      const isThere =
+        found.nodes.length > 0 && found.nodes.every((node) => node.state === "running" && node.digest === digest);
+      return isThere ? found : undefined;
+    },
+    (seen) => `${name} ${version} is ${stateAt(seen, name)}`,
+  );
+  if (flags.json)
+    terminal.print(JSON.stringify({ name, version, digest, state: settled.state, granted: settled.granted }));
+  else {
+    const serving = settled.nodes.reduce((sum, node) => sum + node.serving, 0);
+    terminal.print(
+      `${name} ${version} runs: ${serving} ${serving === 1 ? "container" : "containers"} on ${settled.nodes.length} ${settled.nodes.length === 1 ? "node" : "nodes"}`,
+    );
+  }
+  return EXIT.ok;
+}
+
+function versionOf({ name, loaded }: ProgramView, version: string | undefined) {
+  const found = version === undefined ? loaded.at(-1) : loaded.findLast((each) => each.version === version);
+  if (found !== undefined) return found;
+  throw new UsageError(`${name} ${version} is not loaded; loaded: ${loaded.map((each) => each.version).join(", ")}`);
+}
+
+function refusedThere(
+  name: string,
+  version: string,
+  { node, problems, state }: ProgramView["nodes"][number],
+  isReplacement: boolean,
+): Fault {
+  const goesOn = isReplacement && state === "running" ? "; the version before it goes on" : "";
+  const why = problems.length === 0 ? "it did not pass its probe" : problems.join("; ");
+  return new Fault("internal", `${name} ${version} does not run on node ${node}: ${why}${goesOn}`);
+}

@@ -1,0 +1,71 @@
+// Tells the containers who is there: at once when somebody came, went or is suspected, now and then when only load changed.
+
+import { create } from "@bufbuild/protobuf";
+import type { Clock } from "../base/clock.ts";
+import { type Directory, type DirectoryNode, DirectorySchema } from "../messages/gen/unum/control/v1/governed_pb.ts";
+import type { Kept } from "./kept.ts";
+import type { Peers } from "./peers.ts";
+
+/** Load alone is told at most this often, and less often by what a longer directory costs to be read. */
+const LOAD_EVERY_MS = 200;
+const LOAD_MS_PER_NODE = 2;
+
+export class Telling {
+  readonly #clock: Clock;
+  readonly #peers: Pick<Peers, "nodes" | "changes">;
+  #directory: Directory;
+  #all = "";
+  #who = "";
+  #ownWho = "";
+  #changedAt = Number.NEGATIVE_INFINITY;
+  #toldAt = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock, peers: Pick<Peers, "nodes" | "changes">) {
+    this.#clock = clock;
+    this.#peers = peers;
+    // Higher than any that an earlier governor of this node has told, unless the clock was set back.
+    this.#directory = create(DirectorySchema, { version: BigInt(Math.floor(clock.wallNow())) * 1_000n });
+  }
+
+  /** As it was told last: this node first. */
+  get directory(): Directory {
+    return this.#directory;
+  }
+
+  /** When it was last told that a container of this node came, went or is suspected. */
+  get changedAt(): number {
+    return this.#changedAt;
+  }
+
+  /** `own`: this node as it is now. */
+  tell(containers: readonly Kept[], own: DirectoryNode): void {
+    const now = this.#clock.now();
+    const { nodes, changes } = this.#peers;
+    const known = containers.reduce((most, kept) => (kept.knownDirectory > most ? kept.knownDirectory : most), 0n);
+    // The clock on the wall was set back since an earlier governor told them.
+    const isBehind = known > this.#directory.version;
+    const text = textOf(own);
+    const ownWho = text.replace(LOADS, "");
+    if (ownWho !== this.#ownWho) {
+      this.#ownWho = ownWho;
+      this.#changedAt = now;
+    }
+    const who = `${changes.who} ${ownWho}`;
+    const all = `${changes.load} ${text}`;
+    const everyMs = Math.max(LOAD_EVERY_MS, nodes.length * LOAD_MS_PER_NODE);
+    if (isBehind || who !== this.#who || (all !== this.#all && now - this.#toldAt >= everyMs)) {
+      this.#all = all;
+      this.#who = who;
+      this.#toldAt = now;
+      const version = (isBehind ? known : this.#directory.version) + 1n;
+      this.#directory = create(DirectorySchema, { version, nodes: [own, ...nodes] });
+    }
+    for (const kept of containers) if (kept.state === "serving") void kept.tell(this.#directory);
+  }
+}
+
+const LOADS = /"load":\{[^}]*\}/g;
+
+function textOf(node: DirectoryNode): string {
+  return JSON.stringify(node, (_, value) => (typeof value === "bigint" ? String(value) : value));
+}

@@ -1,0 +1,160 @@
+// An archipelago comes to the same populations whatever happens to the hosts of its islands.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { describe, it } from "node:test";
+import { bbob } from "../bbob/bbob.ts";
+import { problem } from "../problem.ts";
+import { RandomStream } from "../random-stream.ts";
+import { foundIn, planOf, type SearchOptions } from "../search.ts";
+import { Archipelago } from "./archipelago.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
+import { drive } from "./drive.ts";
+import { type Hosts, ownHosts, runSlice } from "./host.ts";
+import { changed, DEFAULT_SETTINGS } from "./settings.ts";
+
+const rastrigin = bbob(3, 4);
+const made = problem({ dimensions: 4, lower: -5, upper: 5, evaluate: rastrigin.evaluate, name: "f3" });
+const OPTIONS: SearchOptions = { seed: 11, islands: 4, evaluations: 4_000, engines: ["bipop", "de", "shade", "emas"] };
+const SETTINGS = changed(DEFAULT_SETTINGS, ["migration.every=300", "migration.count=2"]);
+const never = new AbortController().signal;
+
+function begin(options: SearchOptions = OPTIONS): Archipelago {
+  return new Archipelago(planOf(made, options), [{ epoch: 0, settings: SETTINGS }]);
+}
+
+function bytesOf(archipelago: Archipelago): string {
+  const cut = archipelago.cut();
+  assert.ok(cut, "no epoch is over");
+  const { plan, changes } = archipelago;
+  const bytes = encodeCheckpoint({ plan, changes, cut });
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** One generation a slice, in any order, answers late, and every third host dies with its work. */
+function unreliable(seed: number): Hosts & { readonly deaths: () => number } {
+  const random = RandomStream.seeded(seed);
+  let deaths = 0;
+  let time = 0;
+  return {
+    deaths: () => deaths,
+    evolve: async (request) => {
+      for (;;) {
+        for (let turns = random.below(6); turns > 0; turns--) await new Promise((next) => process.nextTick(next));
+        const { reply } = await runSlice(made, { ...request, sliceMs: random.below(5) }, { now: () => time++ });
+        if (random.below(3) > 0) return reply;
+        deaths++;
+      }
+    },
+    close: async () => {},
+  };
+}
+
+describe("an archipelago", () => {
+  it("comes to the same bytes with hosts that are late, die and stop anywhere", async () => {
+    const plain = begin();
+    await drive({ archipelago: plain, hosts: ownHosts(made, () => 0), signal: never });
+    for (const seed of [1, 2, 3]) {
+      const other = begin();
+      const hosts = unreliable(seed);
+      await drive({ archipelago: other, hosts, signal: never, width: 1 + (seed % 3) });
+      assert.ok(hosts.deaths() > 10, "no host died");
+      assert.equal(bytesOf(other), bytesOf(plain));
+    }
+  });
+
+  it("ends with the first epoch in which one island reached the target, wherever the others were", async () => {
+    const options = { ...OPTIONS, target: rastrigin.optimum + 1 };
+    const ends: string[] = [];
+    for (const seed of [1, 2]) {
+      const archipelago = begin(options);
+      await drive({ archipelago, hosts: unreliable(seed), signal: never });
+      const found = foundIn(archipelago);
+      assert.equal(found.reachedTarget, true);
+      ends.push(bytesOf(archipelago));
+    }
+    assert.equal(ends[0], ends[1]);
+  });
+
+  it("goes on from any cut as if nothing had happened", async () => {
+    const whole = begin();
+    const cuts: Uint8Array[] = [];
+    let last = 0;
+    const told = () => {
+      const cut = whole.cut();
+      if (cut === undefined || cut.epoch === last) return;
+      last = cut.epoch;
+      cuts.push(encodeCheckpoint({ plan: whole.plan, changes: whole.changes, cut }));
+    };
+    await drive({ archipelago: whole, hosts: unreliable(5), signal: never, told });
+    assert.ok(cuts.length > 5);
+    for (const bytes of cuts) {
+      const { plan, changes, cut } = decodeCheckpoint(bytes);
+      const again = new Archipelago(plan, changes, cut);
+      await drive({ archipelago: again, hosts: ownHosts(made, () => 0), signal: never });
+      assert.equal(bytesOf(again), bytesOf(whole), `from epoch ${cut.epoch}`);
+    }
+  });
+
+  it("takes settings from the same epoch on, however far islands were when they were changed", async () => {
+    const first = begin();
+    let epoch = 0;
+    const told = () => {
+      if (epoch === 0 && first.epoch === 3) {
+        epoch = first.change(changed(SETTINGS, ["migration.topology=full", "migration.every=150"]));
+      }
+    };
+    await drive({ archipelago: first, hosts: unreliable(9), signal: never, told });
+    assert.ok(epoch > 3);
+    const known = new Archipelago(first.plan, first.changes);
+    await drive({ archipelago: known, hosts: ownHosts(made, () => 0), signal: never });
+    assert.equal(bytesOf(known), bytesOf(first));
+  });
+
+  it("moves energy between islands and loses none", async () => {
+    const engines = ["emas", "emas", "emas"];
+    const settings = changed(SETTINGS, ["energy.inflow=20", "energy.outflow=15", "energy.migrate=110"]);
+    const archipelago = new Archipelago(planOf(made, { ...OPTIONS, islands: 3, engines }), [{ epoch: 0, settings }]);
+    await drive({ archipelago, hosts: unreliable(4), signal: never });
+    let moved = 0;
+    for (const { figures, received } of archipelago.seats) {
+      const { energy = 0, energyIn = 0, energyOut = 0 } = figures?.own ?? {};
+      assert.equal(energy, energyIn - energyOut);
+      assert.ok(energy > 0);
+      moved += received;
+    }
+    assert.ok(moved > 0, "nobody migrated");
+  });
+
+  it("runs freely: never waits, and purges migrants that nobody took in time", async () => {
+    const plan = { ...planOf(made, { ...OPTIONS, engines: ["de"] }), free: true };
+    const settings = changed(SETTINGS, ["migration.expiry=2"]);
+    const archipelago = new Archipelago(plan, [{ epoch: 0, settings }]);
+    let time = 0;
+    // Island 0 gets a turn only where no other wants one.
+    const hosts: Hosts = {
+      evolve: async (request) => {
+        if (request.lane === 1) for (let i = 0; i < 400; i++) await new Promise((next) => process.nextTick(next));
+        return (await runSlice(made, { ...request, sliceMs: 1 }, { now: () => time++ })).reply;
+      },
+      close: async () => {},
+    };
+    await drive({ archipelago, hosts, signal: never });
+    const [slow] = archipelago.seats;
+    assert.ok((slow?.stale ?? 0) > 0, "nothing was stale");
+    assert.ok(archipelago.seats.filter(({ received }) => received > 0).length >= 3);
+  });
+
+  it("refuses engines and settings that make no sense, naming them", () => {
+    assert.throws(() => begin({ ...OPTIONS, engines: ["cmaes"] }), { code: "invalid", message: /'cmaes'.*cma, bipop/ });
+    for (const [change, message] of [
+      ["migration.evry=3", /'migration.evry'.*migration.every/],
+      ["migration.every=0", /'0'.*from 1/],
+      ["migration.topology=rong", /'rong'.*ring/],
+      ["energy.inflow=1.5", /'1.5'.*whole/],
+      ["energy.inflow", /no value/],
+    ] as const) {
+      assert.throws(() => changed(SETTINGS, [change]), { code: "invalid", message });
+    }
+  });
+});

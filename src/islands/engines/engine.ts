@@ -1,0 +1,69 @@
+// What every engine is: it asks for candidates and is told their values, generation by generation.
+//
+//   ask ──▶ rows of genes ──evaluated──▶ tell ──▶ ask …
+//
+// Invariants
+//   E1. Everything that decides what comes next is in `save()`: restored, an engine goes on bit by bit as it would have.
+//   E2. All chance comes from the stream it was given.
+//   E3. Between `ask` and `tell` nothing else is called.
+
+import type { StateRecord } from "../state/codec.ts";
+
+/** Less is better. What could not be evaluated has Number.MAX_VALUE. */
+export interface Individual {
+  readonly genes: Float64Array;
+  readonly values: Float64Array;
+  /** Only where the island has energy. */
+  readonly energy?: number;
+}
+
+export type Selection = "best" | "random" | "tournament";
+export type Replacement = "worst" | "random" | "if-better";
+
+export interface Engine {
+  readonly kind: string;
+  /** So many candidates; the rows are the engine's own and hold until the next ask. */
+  ask(): readonly Float64Array[];
+  /** Values of the rows in their order, all objectives of one after the other. */
+  tell(values: Float64Array): void;
+  /** Copies for other islands. An engine with energy gives them away. */
+  emigrants(count: number, selection: Selection): readonly Individual[];
+  immigrate(individuals: readonly Individual[], replacement: Replacement): void;
+  /** How far apart the population is, 0 to about 1 of the start region. */
+  spread(): number;
+  /** Runs it has begun; 1 for an engine that never restarts. */
+  readonly restarts: number;
+  /** Figures of its own, by name: step size, energy, population. */
+  figures(): Readonly<Record<string, number>>;
+  save(): StateRecord;
+}
+
+export const NOT_EVALUATED: number = Number.MAX_VALUE;
+
+/** Rows over one buffer, so that nothing is allocated for a candidate. */
+export function rowsOf(count: number, dimensions: number): { buffer: Float64Array; rows: Float64Array[] } {
+  const buffer = new Float64Array(count * dimensions);
+  const rows = Array.from({ length: count }, (_, i) => buffer.subarray(i * dimensions, (i + 1) * dimensions));
+  return { buffer, rows };
+}
+
+/** Indices into the first `order.length` values, the least first; equals by index. Works in place. */
+export function rank(order: Int32Array, values: Float64Array): void {
+  const count = order.length;
+  for (let i = 0; i < count; i++) order[i] = i;
+  if (count > 48) {
+    // Both are within the array.
+    order.sort((a, b) => (values[a] as number) - (values[b] as number) || a - b);
+    return;
+  }
+  for (let i = 1; i < count; i++) {
+    const index = order[i] as number;
+    const value = values[index] as number;
+    let place = i - 1;
+    while (place >= 0 && (values[order[place] as number] as number) > value) {
+      order[place + 1] = order[place] as number;
+      place--;
+    }
+    order[place + 1] = index;
+  }
+}

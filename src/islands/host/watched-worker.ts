@@ -1,0 +1,123 @@
+// A thread that evaluates, watched: what hangs, ends or grows without end is ended, and the slice is done again without the
+// candidate that did it.
+//
+// Invariants
+//   W1. A slice is answered, whatever its candidates do: each time the thread is lost, one candidate more is barred.
+//   W2. The first time it is lost by its end, not by time, nobody is barred: a thread may be killed for what others did.
+
+import { Worker } from "node:worker_threads";
+import { systemEnv } from "unum";
+import type { Timer } from "../../base/clock.ts";
+import type { SliceReply } from "../archipelago/host.ts";
+import { Fault } from "../fault.ts";
+import { PROGRESS, type WorkerAnswer, type WorkerStart, type WorkerTask } from "./worker-messages.ts";
+
+const LENDING = import.meta.resolve("unum/lending");
+const LOOK_EVERY_MS = 100;
+/** A slice that loses its thread so often is given up. */
+const LOSSES_LIMIT = 50;
+/** JavaScript's own memory of the thread. */
+const HEAP_LIMIT_MB = 1_024;
+/** Evaluators that wait elsewhere have time-outs of their own; this is added to them. */
+const GRACE_MS = 2_000;
+
+export class WatchedWorker {
+  readonly #url: URL;
+  readonly #clock = systemEnv().clock;
+  #worker: Worker | undefined;
+  #progress = progressOf();
+
+  /** `url`: a module that calls `serveSlices` where it is loaded as this thread. It may import what components may. */
+  constructor(url: URL) {
+    this.#url = url;
+  }
+
+  async run(task: Omit<WorkerTask, "barred">, signal: AbortSignal): Promise<SliceReply> {
+    const barred: string[] = [];
+    let lastLoss = "";
+    for (let losses = 0; losses < LOSSES_LIMIT; losses++) {
+      const outcome = await this.#once({ ...task, barred }, signal);
+      if ("reply" in outcome) return outcome.reply;
+      if ("failure" in outcome) throw new Fault(outcome.failure.code, outcome.failure.message);
+      const candidate = `${this.#progress[PROGRESS.generation]} ${this.#progress[PROGRESS.index]}`;
+      // W2
+      if (outcome.lost === "late" || candidate === lastLoss) barred.push(candidate);
+      lastLoss = candidate;
+    }
+    throw new Fault("internal", `the evaluation of ${task.request.island} took its thread down ${LOSSES_LIMIT} times`);
+  }
+
+  async end(): Promise<void> {
+    await this.#worker?.terminate();
+    this.#worker = undefined;
+  }
+
+  #once(task: WorkerTask, signal: AbortSignal): Promise<WorkerAnswer | { readonly lost: "late" | "ended" }> {
+    const worker = this.#running();
+    return new Promise((resolve, reject) => {
+      let turns = this.#progress[PROGRESS.turns];
+      let since = this.#clock.now();
+      let timer: Timer | undefined;
+      const done = () => {
+        timer?.cancel();
+        worker.off("message", onMessage).off("exit", onEnd).off("error", onEnd);
+        signal.removeEventListener("abort", onAbort);
+      };
+      const lose = (lost: "late" | "ended") => {
+        done();
+        this.#worker = undefined;
+        void worker.terminate().then(() => resolve({ lost }));
+      };
+      const onMessage = (answer: WorkerAnswer) => {
+        done();
+        resolve(answer);
+      };
+      const onEnd = () => lose("ended");
+      const onAbort = () => {
+        done();
+        this.#worker = undefined;
+        void worker.terminate();
+        reject(signal.reason);
+      };
+      const lookLater = () => {
+        timer = this.#clock.after(LOOK_EVERY_MS, () => {
+          const now = this.#clock.now();
+          const current = this.#progress[PROGRESS.turns];
+          if (current !== turns || this.#progress[PROGRESS.active] === 0) {
+            turns = current;
+            since = now;
+          } else if (now - since > task.evaluationMs + GRACE_MS) return lose("late");
+          lookLater();
+        });
+      };
+      lookLater();
+      worker.on("message", onMessage).on("exit", onEnd).on("error", onEnd);
+      signal.addEventListener("abort", onAbort, { once: true });
+      worker.postMessage(task);
+    });
+  }
+
+  #running(): Worker {
+    if (this.#worker !== undefined) return this.#worker;
+    this.#progress = progressOf();
+    // The buffer was made shared.
+    const progress = this.#progress.buffer as SharedArrayBuffer;
+    this.#worker = new Worker(this.#url, {
+      workerData: { islandHost: this.#url.href, progress } satisfies WorkerStart,
+      // A thread has none of its process's hooks: without this it could not import "unum".
+      execArgv: [...process.execArgv, "--import", LENDING],
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_LIMIT_MB },
+    });
+    // One that ends between slices is started again with the next.
+    const worker = this.#worker;
+    worker.on("error", () => {});
+    worker.on("exit", () => {
+      if (this.#worker === worker) this.#worker = undefined;
+    });
+    return worker;
+  }
+}
+
+function progressOf(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(PROGRESS.count * Int32Array.BYTES_PER_ELEMENT));
+}

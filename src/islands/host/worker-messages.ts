@@ -1,0 +1,36 @@
+// What a host and its thread tell each other.
+
+import type { FaultCode } from "unum";
+import type { SliceReply, SliceRequest } from "../archipelago/host.ts";
+
+export interface WorkerTask {
+  /** JSON. */
+  readonly problem: string;
+  readonly evaluationMs: number;
+  readonly request: SliceRequest;
+  /** GENERATION INDEX of candidates that must not be evaluated, generations counted from the slice's beginning. */
+  readonly barred: readonly string[];
+}
+
+export type WorkerAnswer =
+  | { readonly reply: SliceReply }
+  | { readonly failure: { readonly code: FaultCode; readonly message: string } };
+
+/** Handed to a thread when it is made. */
+export interface WorkerStart {
+  /** By this a module knows that it is loaded as a thread that evaluates, and whose. */
+  readonly islandHost: string;
+  readonly progress: SharedArrayBuffer;
+}
+
+/** Places in the memory that both see. */
+export const PROGRESS = {
+  /** 1 while a slice runs. */
+  active: 0,
+  /** The candidate whose evaluation began last. */
+  generation: 1,
+  index: 2,
+  /** Changes with each candidate. */
+  turns: 3,
+  count: 4,
+} as const;

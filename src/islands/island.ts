@@ -1,0 +1,262 @@
+// One island: a problem, an engine, chance of its own, and what it has found.
+//
+//   immigrants ──▶ engine ──ask──▶ evaluator ──tell──▶ engine … until its share of the epoch is spent ──▶ emigrants
+//
+// Invariants
+//   I1. Its state after an epoch depends on its state before, on the immigrants and on the settings, and on nothing else: not
+//       on when it ran, in which process, or in how many slices.
+
+import { Emas } from "./engines/emas.ts";
+import type { Engine, Individual, Replacement, Selection } from "./engines/engine.ts";
+import { readIndividual, saveIndividual } from "./engines/individuals.ts";
+import { type EngineSpec, makeEngine } from "./engines/make-engine.ts";
+import { Nsga2 } from "./engines/nsga2.ts";
+import { noWatch, type Quarantined, type Watch } from "./evaluator.ts";
+import { Fault } from "./fault.ts";
+import type { Problem } from "./problem.ts";
+import { RandomStream } from "./random-stream.ts";
+import { decodeState, encodeState } from "./state/codec.ts";
+import { Fields } from "./state/fields.ts";
+
+/** What is asked of an island for one epoch. */
+export interface EpochTask {
+  readonly immigrants: readonly Individual[];
+  /** The epoch ends with the generation in which these are spent. */
+  readonly evaluations: number;
+  /** How many leave at its end. */
+  readonly emigrants: number;
+  readonly selection: Selection;
+  readonly replacement: Replacement;
+  /** The search is over where a value is this or less. */
+  readonly target: number | undefined;
+  /** For islands with energy: what is changed of it. */
+  readonly energy?: Readonly<Record<string, number>>;
+}
+
+/** What an island tells of itself. */
+export interface IslandFigures {
+  readonly engine: string;
+  readonly evaluations: number;
+  readonly generations: number;
+  /** The least value of the first objective so far. */
+  readonly best: number;
+  readonly spread: number;
+  readonly restarts: number;
+  readonly own: Readonly<Record<string, number>>;
+}
+
+/** Quarantined candidates told one by one; of more, the number only. */
+const QUARANTINE_KEPT = 20;
+/** Recoveries told of one slice: what is lost more often says so less often. */
+const RECOVERED_KEPT = 100;
+
+export class Island {
+  readonly #problem: Problem;
+  readonly #spec: EngineSpec;
+  readonly #random: RandomStream;
+  readonly #engine: Engine;
+  #values = new Float64Array(0);
+  #rounded: Float64Array[] = [];
+  #evaluations = 0;
+  #generations = 0;
+  #quarantinedCount = 0;
+  #quarantined: Quarantined[] = [];
+  #recovered: string[] = [];
+  #best: Individual | undefined;
+  /** Spent in the epoch in hand; undefined between epochs. */
+  #spent: number | undefined;
+
+  private constructor(problem: Problem, spec: EngineSpec, random: RandomStream, saved?: Fields) {
+    this.#problem = problem;
+    this.#spec = spec;
+    this.#random = random;
+    if (saved === undefined) {
+      this.#engine = makeEngine(spec, problem.space, random);
+      return;
+    }
+    this.#engine = makeEngine(spec, problem.space, random, recordOf(saved));
+    this.#evaluations = saved.number("evaluations");
+    this.#generations = saved.number("generations");
+    this.#quarantinedCount = saved.number("quarantined");
+    this.#spent = saved.maybe("spent") === undefined ? undefined : saved.number("spent");
+    if (saved.maybe("best") !== undefined) this.#best = readIndividual(saved.of("best"));
+  }
+
+  /** `lane` tells islands of one seed apart. */
+  static begin(problem: Problem, spec: EngineSpec, seed: number, lane: number): Island {
+    return new Island(problem, spec, RandomStream.seeded(seed, lane));
+  }
+
+  /** Goes on from what `save` gave. Throws the Fault `invalid` where the bytes are not of this problem and engine. */
+  static resume(problem: Problem, spec: EngineSpec, bytes: Uint8Array): Island {
+    const fields = new Fields(decodeState(bytes));
+    if (fields.number("dimensions") !== problem.space.dimensions) {
+      throw new Fault(
+        "invalid",
+        `the island's state has ${fields.number("dimensions")} dimensions and the problem ${problem.space.dimensions}; resume it with the problem it was begun with`,
+      );
+    }
+    const words = fields.words("random");
+    return new Island(problem, spec, new RandomStream(words), fields);
+  }
+
+  save(): Uint8Array {
+    return encodeState({
+      dimensions: this.#problem.space.dimensions,
+      random: this.#random.words,
+      evaluations: this.#evaluations,
+      generations: this.#generations,
+      quarantined: this.#quarantinedCount,
+      spent: this.#spent,
+      best: this.#best === undefined ? undefined : saveIndividual(this.#best),
+      engine: this.#engine.save(),
+    });
+  }
+
+  get evaluations(): number {
+    return this.#evaluations;
+  }
+
+  get best(): Individual | undefined {
+    return this.#best;
+  }
+
+  get engine(): Engine {
+    return this.#engine;
+  }
+
+  get quarantinedCount(): number {
+    return this.#quarantinedCount;
+  }
+
+  /** Of this island object's own life, not of the whole run: told, not kept. */
+  takeQuarantined(): readonly Quarantined[] {
+    const taken = this.#quarantined;
+    this.#quarantined = [];
+    return taken;
+  }
+
+  /** As `takeQuarantined`: of what evaluates. */
+  takeRecovered(): readonly string[] {
+    const taken = this.#recovered;
+    this.#recovered = [];
+    return taken;
+  }
+
+  /**
+   * Runs until the epoch is over, the target is reached, or `pause` answers true after a generation; true where the epoch is
+   * over. An epoch that was paused goes on with the same task.
+   */
+  async evolve(task: EpochTask, pause: () => boolean, watch: Watch = noWatch()): Promise<boolean> {
+    if (this.#spent === undefined) {
+      this.#spent = 0;
+      if (task.energy !== undefined && this.#engine instanceof Emas) this.#engine.setEnergy(task.energy);
+      this.#engine.immigrate(task.immigrants, task.replacement);
+    }
+    for (;;) {
+      if (this.#spent >= task.evaluations || this.#reached(task.target)) {
+        this.#spent = undefined;
+        return true;
+      }
+      const waiting = this.#generation(watch);
+      if (waiting !== undefined) await waiting;
+      if (pause()) return false;
+    }
+  }
+
+  /** Of several objectives: members that none dominates. */
+  front(): readonly Individual[] {
+    return this.#engine instanceof Nsga2 ? this.#engine.front() : [];
+  }
+
+  emigrants(count: number, selection: Selection): readonly Individual[] {
+    return count < 1 ? [] : this.#engine.emigrants(count, selection);
+  }
+
+  #reached(target: number | undefined): boolean {
+    const { objectives } = this.#problem.space;
+    return target !== undefined && objectives === 1 && (this.#best?.values[0] ?? Number.POSITIVE_INFINITY) <= target;
+  }
+
+  #generation(watch: Watch): undefined | Promise<void> {
+    const rows = this.#engine.ask();
+    const { objectives } = this.#problem.space;
+    if (this.#values.length < rows.length * objectives) this.#values = new Float64Array(rows.length * objectives);
+    const candidates = this.#whole(rows);
+    const own: Watch = {
+      began: watch.began,
+      barred: watch.barred,
+      quarantine: (candidate) => {
+        this.#quarantinedCount++;
+        if (this.#quarantined.length < QUARANTINE_KEPT) this.#quarantined.push(candidate);
+        watch.quarantine(candidate);
+      },
+      recovered: (what) => {
+        if (this.#recovered.length < RECOVERED_KEPT) this.#recovered.push(what);
+      },
+    };
+    const waiting = this.#problem.evaluator.evaluate(candidates, this.#values, own);
+    if (waiting !== undefined) return waiting.then(() => this.#told(candidates));
+    this.#told(candidates);
+    return undefined;
+  }
+
+  #told(rows: readonly Float64Array[]): void {
+    const count = rows.length;
+    const { objectives } = this.#problem.space;
+    const values = this.#values;
+    this.#evaluations += count;
+    this.#spent = (this.#spent ?? 0) + count;
+    this.#generations++;
+    let best = this.#best?.values[0] ?? Number.POSITIVE_INFINITY;
+    let at = -1;
+    for (let k = 0; k < count; k++) {
+      const value = values[k * objectives] as number;
+      if (value < best) [best, at] = [value, k];
+    }
+    if (at >= 0) {
+      const own = values.slice(at * objectives, (at + 1) * objectives);
+      this.#best = { genes: (rows[at] as Float64Array).slice(), values: own };
+    }
+    this.#engine.tell(values.length === count * objectives ? values : values.subarray(0, count * objectives));
+  }
+
+  /** With whole numbers where genes are whole; engines keep what they asked for. */
+  #whole(rows: readonly Float64Array[]): readonly Float64Array[] {
+    const { integer, dimensions, lower, upper } = this.#problem.space;
+    if (integer === undefined) return rows;
+    while (this.#rounded.length < rows.length) this.#rounded.push(new Float64Array(dimensions));
+    return rows.map((row, k) => {
+      const rounded = this.#rounded[k] as Float64Array;
+      for (let i = 0; i < dimensions; i++) {
+        const gene = row[i] as number;
+        rounded[i] =
+          integer[i] === 1
+            ? Math.min(Math.floor(upper[i] as number), Math.max(Math.ceil(lower[i] as number), Math.round(gene)))
+            : gene;
+      }
+      return rounded;
+    });
+  }
+
+  figures(): IslandFigures {
+    return {
+      engine: this.#spec.kind === "cma" ? this.#engine.kind : this.#spec.kind,
+      evaluations: this.#evaluations,
+      generations: this.#generations,
+      best: this.#best?.values[0] ?? Number.POSITIVE_INFINITY,
+      spread: this.#engine.spread(),
+      restarts: this.#engine.restarts,
+      own: this.#engine.figures(),
+    };
+  }
+}
+
+function recordOf(saved: Fields): Parameters<typeof makeEngine>[3] {
+  const engine = saved.maybe("engine");
+  if (typeof engine !== "object" || Array.isArray(engine) || ArrayBuffer.isView(engine)) {
+    throw new Fault("invalid", "an island's state lacks its engine");
+  }
+  // Neither a list nor numbers: a record.
+  return engine as Parameters<typeof makeEngine>[3];
+}

@@ -1,0 +1,89 @@
+// What a controller looks at before it takes a program's record: that versions only go up, that what should run is there, and
+// that callers of what runs do not break.
+
+import semver from "semver";
+import { Fault } from "../../base/fault.ts";
+import { schemaChanges } from "../../messages/compatible.ts";
+import type { ProgramWanted } from "../../messages/gen/unum/machine/v1/record_pb.ts";
+import type { Archive } from "../archive/archive.ts";
+
+export interface ChangeParts {
+  /** Of an archive that is here; undefined where it is not. */
+  readonly archiveOf: (digest: string) => Promise<Archive | undefined>;
+}
+
+const MOST_VERSIONS = 4;
+
+/** Throws the Fault `denied`, `invalid` or `not-found` that says what is in the way. */
+export async function checkProgramChange(
+  name: string,
+  before: ProgramWanted | undefined,
+  after: ProgramWanted,
+  { archiveOf }: ChangeParts,
+): Promise<void> {
+  if (after.loaded.length === 0 || after.loaded.length > MOST_VERSIONS) {
+    throw new Fault("invalid", `${name}: ${after.loaded.length} versions are loaded; 1 to ${MOST_VERSIONS} can be`);
+  }
+  for (const { digest, version } of after.loaded) {
+    if (before?.loaded.some((known) => known.digest === digest)) continue;
+    const archive = await archiveOf(digest);
+    if (archive === undefined)
+      throw new Fault("not-found", `${name} ${version}: its archive ${digest.slice(0, 12)} is not here; load it`);
+    const { manifest } = archive;
+    if (manifest.name !== name || manifest.version !== version) {
+      throw new Fault(
+        "invalid",
+        `${name} ${version}: its archive says that it is ${manifest.name} ${manifest.version}`,
+      );
+    }
+    const newest = before?.loaded.at(-1);
+    if (newest !== undefined && !after.mayBreak && semver.lte(version, newest.version)) {
+      throw new Fault(
+        "denied",
+        `${name} ${version} is not newer than ${newest.version}, which is loaded; versions only go up, unless told otherwise with --force`,
+      );
+    }
+  }
+  if (!after.running) return;
+  if (!after.loaded.some(({ digest }) => digest === after.digest)) {
+    throw new Fault("invalid", `${name}: what should run (${after.digest.slice(0, 12)}) is not among what is loaded`);
+  }
+  await checkGranted(name, after, archiveOf);
+  if (before?.running && before.digest !== after.digest && !after.mayBreak)
+    await checkCallers(name, before, after, archiveOf);
+}
+
+async function checkGranted(name: string, after: ProgramWanted, archiveOf: ChangeParts["archiveOf"]): Promise<void> {
+  const asked = (await archiveOf(after.digest))?.manifest.capabilities ?? [];
+  const unasked = after.granted.find((granted) => !asked.some((each) => isWithinAsked(granted, each)));
+  if (unasked === undefined) return;
+  const list = asked.length === 0 ? "it asks for none" : `it asks for ${asked.join(", ")}`;
+  throw new Fault("invalid", `${name} does not ask for '${unasked}'; ${list}`);
+}
+
+/** Whether what is granted is what was asked for, or less of it. */
+function isWithinAsked(granted: string, asked: string): boolean {
+  return granted === asked || (!asked.includes("=") && granted.startsWith(`${asked}=`));
+}
+
+async function checkCallers(
+  name: string,
+  before: ProgramWanted,
+  after: ProgramWanted,
+  archiveOf: ChangeParts["archiveOf"],
+): Promise<void> {
+  const [old, fresh] = [await archiveOf(before.digest), await archiveOf(after.digest)];
+  if (old === undefined || fresh === undefined) return;
+  const gone = old.manifest.serves.filter((contract) => !fresh.manifest.serves.includes(contract));
+  const kept = old.manifest.serves.filter((contract) => fresh.manifest.serves.includes(contract));
+  const broken = schemaChanges(old.contracts, fresh.contracts, kept).filter(({ breaks }) => breaks === "wire");
+  const what = [
+    ...gone.map((contract) => `${contract} is not served any more`),
+    ...broken.map((change) => change.what),
+  ];
+  if (what.length === 0) return;
+  throw new Fault(
+    "denied",
+    `${name} ${fresh.manifest.version} would break callers of ${old.manifest.version}: ${what.join("; ")}; start it with --force all the same`,
+  );
+}

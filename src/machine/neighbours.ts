@@ -1,0 +1,107 @@
+// The other nodes of the machine: told and asked in turn, so that all come to the same records whoever is away meanwhile.
+//
+// Invariants
+//   N1. One exchange is under way at a time; a node that does not answer costs the time of one call, not the others their turn.
+//   N2. A revoked node is neither told nor asked.
+
+import type { Timer } from "../base/clock.ts";
+import { asError, Fault } from "../base/fault.ts";
+import { type Client, newClient } from "../client/client.ts";
+import { Machine } from "../messages/gen/unum/machine/v1/machine_pb.ts";
+import type { Address, Transport } from "../transports/transport.ts";
+import { exchange, fetchArchive } from "./exchange.ts";
+import type { MachineNode } from "./machine-node.ts";
+
+const EVERY_MS = 500;
+/** Nodes that are told something new without a pause; the others hear it from these, or in their turn. */
+const MOST_AT_ONCE = 16;
+
+export class Neighbours {
+  readonly #machine: MachineNode;
+  readonly #transport: Transport;
+  /** By door. */
+  readonly #clients = new Map<Address, Client>();
+  #next = 0;
+  /** Turns that come without a pause. */
+  #urgent = 0;
+  #isTurning = false;
+  #timer: Timer | undefined;
+  #isClosed = false;
+
+  constructor(machine: MachineNode, transport: Transport) {
+    this.#machine = machine;
+    this.#transport = transport;
+  }
+
+  start(): void {
+    this.#machine.fetch = (digest) => this.#fetch(digest);
+    this.#machine.onNews = () => this.#hurry();
+    this.#turnLater();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    await this.#transport.close();
+  }
+
+  /** Doors of those that are part of the machine, this node left out. */
+  get #doors(): readonly Address[] {
+    const { peers, seeds } = this.#machine;
+    const known = peers.reports
+      .filter(({ node }) => !this.#machine.isRevoked(node))
+      .flatMap(({ doors }) => doors.slice(0, 1));
+    // Where this node came in: until it has heard of the others.
+    return known.length === 0 ? seeds : known;
+  }
+
+  /** Something is to be told: the next turns, one for each node, come at once. */
+  #hurry(): void {
+    const isIdle = this.#urgent === 0 && !this.#isTurning;
+    this.#urgent = Math.min(MOST_AT_ONCE, this.#doors.length);
+    if (isIdle && this.#urgent > 0) this.#turnLater();
+  }
+
+  #turnLater(): void {
+    this.#timer?.cancel();
+    const { clock } = this.#machine.settings.env;
+    if (!this.#isClosed) this.#timer = clock.after(this.#urgent > 0 ? 0 : EVERY_MS, () => void this.#turn());
+  }
+
+  async #turn(): Promise<void> {
+    const doors = this.#doors;
+    this.#isTurning = true;
+    this.#urgent = Math.max(0, this.#urgent - 1);
+    const door = doors[this.#next++ % Math.max(1, doors.length)];
+    try {
+      if (door !== undefined) await exchange(this.#machine, this.#callsOf(door));
+    } catch (error) {
+      // It is away, which is normal: it is asked again when its turn comes.
+      if (!(error instanceof Fault)) throw asError(error);
+    } finally {
+      this.#isTurning = false;
+      this.#turnLater();
+    }
+  }
+
+  async #fetch(digest: string): Promise<boolean> {
+    for (const door of this.#doors) {
+      try {
+        if (await fetchArchive(this.#machine, digest, this.#callsOf(door))) return true;
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+      }
+    }
+    return false;
+  }
+
+  #callsOf(door: Address) {
+    let client = this.#clients.get(door);
+    if (client === undefined) {
+      const { clock, random } = this.#machine.settings.env;
+      client = newClient({ env: { clock, random }, transports: [this.#transport], to: [door] });
+      this.#clients.set(door, client);
+    }
+    return client.of(Machine);
+  }
+}

@@ -1,0 +1,91 @@
+// The machine as it is shown: machine functions for people, commands and programs.
+
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  type MachineView,
+  MachineViewSchema,
+  type NodeViewSchema,
+  type ProgramAtNode,
+  type ProgramViewSchema,
+} from "../messages/gen/unum/machine/v1/machine_pb.ts";
+import { grantsIn } from "./controller/admission.ts";
+import { keyIdOf } from "./keys/signing-key.ts";
+import { stateOverNodes } from "./life/life.ts";
+import type { MachineNode } from "./machine-node.ts";
+
+export function viewOf(machine: MachineNode): MachineView {
+  const { records, settings } = machine;
+  return create(MachineViewSchema, {
+    ...{ machine: settings.machine, node: settings.node, controller: settings.controller, counter: records.counter },
+    ...{ founder: settings.founder.raw, conflicts: records.conflicts.map(({ text }) => text) },
+    ...{ joinsAt: settings.joins?.at ?? "", root: settings.joins?.root ?? "" },
+    lost: records.conflicts.map(({ name, by, digest, against }) => ({ name, by, digest, against })),
+    programs: programsOf(machine),
+    nodes: nodesOf(machine),
+    variables: records.all.flatMap(({ record: { name, body } }) =>
+      body.case === "variable"
+        ? [{ value: body.value.value, programs: body.value.programs, name: name.slice("variable/".length) }]
+        : [],
+    ),
+    grants: grantsIn(records).map(({ grant, by }) => {
+      const { role, programs, expiresMs, label } = grant;
+      return { key: keyIdOf(grant.key).toString("hex"), role, programs, expiresMs, label, by };
+    }),
+  });
+}
+
+function programsOf(machine: MachineNode): MessageInitShape<typeof ProgramViewSchema>[] {
+  const { records, peers } = machine;
+  const at: readonly ProgramAtNode[] = [
+    ...machine.programs,
+    ...peers.reports
+      .filter(({ node }) => !machine.isRevoked(node) && peers.offlineMs(node) === 0)
+      .flatMap(({ programs }) => programs),
+  ];
+  const wanted = records.all.flatMap(({ record: { name, body } }) =>
+    body.case === "program" ? [{ name: name.slice("program/".length), wanted: body.value }] : [],
+  );
+  const leaving = [...new Set(at.map(({ program }) => program))].filter(
+    (name) =>
+      !wanted.some((each) => each.name === name) &&
+      at.some((each) => each.program === name && each.state !== "unloaded"),
+  );
+  const present = wanted.map(({ name, wanted: program }) => {
+    const nodes = at.filter((each) => each.program === name);
+    const { digest, running, loaded, granted } = program;
+    const version = loaded.find((each) => each.digest === digest)?.version ?? loaded.at(-1)?.version ?? "";
+    return {
+      name,
+      version,
+      digest,
+      running,
+      loaded,
+      granted,
+      nodes,
+      wanted: program,
+      state: stateOverNodes(nodes.map(({ state }) => state)),
+    };
+  });
+  const going = leaving.map((name) => {
+    const nodes = at.filter((each) => each.program === name);
+    return { name, nodes, state: stateOverNodes(nodes.map(({ state }) => state)) };
+  });
+  return [...present, ...going].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function nodesOf(machine: MachineNode): MessageInitShape<typeof NodeViewSchema>[] {
+  const { peers, settings } = machine;
+  const own = { id: settings.node, doors: [...settings.doors], controller: settings.controller, online: true };
+  const others = peers.reports.map(({ node: id, doors, controller }) => {
+    const offlineMs = peers.offlineMs(id);
+    return {
+      id,
+      doors,
+      controller,
+      online: offlineMs === 0,
+      offlineMs: BigInt(offlineMs),
+      revoked: machine.isRevoked(id),
+    };
+  });
+  return [own, ...others];
+}

@@ -1,0 +1,31 @@
+// The governor as the machine sees it.
+
+import type { Governor } from "../governor/governor.ts";
+import type { HostedState, ProgramHost } from "../machine/machine-node.ts";
+
+export function programHostOf(governor: Governor): ProgramHost {
+  return {
+    setPrograms: (programs) => governor.setPrograms(programs),
+    setGrace: (program, graceMs) => governor.served.setGrace(program, graceMs),
+    get programs() {
+      return governor.served.programs.map((served): HostedState => {
+        const serving = served
+          .own(governor.containers)
+          .filter(({ state, probed }) => state === "serving" && probed).length;
+        const problems = served.problems(governor.now);
+        const { refused, digest } = served.replacing;
+        return {
+          ...{ name: served.name, digest: served.code.digest, serving, problems },
+          refused:
+            refused !== undefined
+              ? { digest, why: refused }
+              : serving === 0 && problems[0] !== undefined
+                ? { digest: served.code.digest, why: problems[0] }
+                : undefined,
+        };
+      });
+    },
+    containersOf: (program) =>
+      governor.containers.filter((kept) => kept.digest !== "" && kept.program === program).length,
+  };
+}

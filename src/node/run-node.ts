@@ -1,0 +1,148 @@
+// A node: its governor, its part in the network, and the door to it. The one entry for processes and for the simulator.
+
+import { type Clock, sleep } from "../base/clock.ts";
+import type { Datagrams } from "../base/datagrams.ts";
+import type { Env } from "../base/env.ts";
+import type { LogLevel } from "../base/log.ts";
+import { ALONE } from "../governor/alone.ts";
+import { doorOf, peerDoorOf } from "../governor/door.ts";
+import { Events } from "../governor/events.ts";
+import type { FleetParts } from "../governor/fleet.ts";
+import { Governor, type GovernorSettings } from "../governor/governor.ts";
+import { Network, type NetworkSettings } from "../governor/network.ts";
+import { networkFigures } from "../governor/network-figures.ts";
+import { nodeFigures } from "../governor/node-figures.ts";
+import { machineDoorOf } from "../machine/door.ts";
+import { MachineNode, type MachineSettings } from "../machine/machine-node.ts";
+import { Neighbours } from "../machine/neighbours.ts";
+import { doorGuard } from "../machine/privileges/door-guard.ts";
+import type { Family } from "../plugins/figures/family.ts";
+import type { Address, Transport } from "../transports/transport.ts";
+import { programHostOf } from "./program-host.ts";
+import { runContainer } from "./run-container.ts";
+import { VERSION } from "./version.ts";
+
+export interface NodeSettings extends GovernorSettings {
+  readonly env: Env;
+  readonly parts: Pick<FleetParts, "disk" | "processes" | "resources">;
+  /** Where the door listens. Default: where it is reached. */
+  readonly listen?: readonly Address[];
+  /** One for the door and one to the containers and to other doors. */
+  readonly transport: () => Transport;
+  /** Of this process, for people. */
+  readonly pid: number;
+  /** What this process has counted beside the governor. */
+  readonly figures?: () => readonly Family[];
+  /** The network it is part of; left out: it runs alone. Keys and certificates are values here, wherever they came from. */
+  readonly network?: NetworkSettings & { readonly datagrams: Datagrams };
+  /** Undefined for a node that is no part of a machine. */
+  readonly machine?: Pick<
+    MachineSettings,
+    "folder" | "machine" | "controller" | "founder" | "seeds" | "joins" | "gossipKey"
+  > & {
+    readonly joining?: Joining;
+  };
+}
+
+/** Lets other computers in, while the node runs. */
+export interface Joining {
+  serve(machine: MachineNode): Promise<{ close(): Promise<void> }>;
+}
+
+export interface RunningNode {
+  /** Settles when everything has ended, by `drain` or by a command. */
+  readonly closed: Promise<void>;
+  /** Ends the containers after their calls, then the node. Settles with the calls that were left. */
+  drain(graceMs: number): Promise<number>;
+  /** Its own and its containers'. */
+  figures(): Promise<readonly Family[]>;
+  /** Into its log and its events. */
+  say(level: LogLevel, text: string): void;
+}
+
+export async function runNode(settings: NodeSettings): Promise<RunningNode> {
+  const { env, parts, network } = settings;
+  const { id, host, run, doors } = settings;
+  const transport = settings.transport();
+  const events = new Events(env.clock, env.log);
+  const peers =
+    network === undefined
+      ? undefined
+      : new Network(
+          network,
+          { env, disk: parts.disk, datagrams: network.datagrams, transport, events },
+          { ...{ id, host, run, doors, unum: VERSION }, limits: () => governor.limits },
+        );
+  const governor = new Governor(settings, { env, ...parts, transport, events, peers: peers ?? ALONE });
+  const machine = settings.machine && machineOf(settings, settings.machine, governor);
+  const neighbours = machine && new Neighbours(machine, settings.transport());
+  if (machine !== undefined) {
+    machine.onBarred = (nodes) => {
+      env.network.ruleTls?.({ barred: [...nodes] });
+      governor.secure({ barred: [...nodes] });
+      peers?.bar(nodes);
+    };
+    machine.onGossipKeys = (keys) => peers?.rekey(keys);
+    await machine.open();
+  }
+  let joining: { close(): Promise<void> } | undefined;
+  let draining: Promise<number> | undefined;
+  const drain = (graceMs: number) => {
+    machine?.close();
+    void neighbours?.close();
+    void joining?.close();
+    draining ??= governor.drain(graceMs).finally(() => door.drain(0));
+    return draining;
+  };
+  // The door listens before anything is taken over: two governors of one folder would end each other's containers.
+  const door = await runContainer({
+    ...{ env, id, components: [], listen: settings.listen ?? doors },
+    transports: [settings.transport()],
+    ...(machine?.settings.gossipKey === undefined ? {} : { admit: doorGuard(machine) }),
+    control: () => [
+      doorOf(governor, VERSION, settings.pid, drain),
+      peerDoorOf(governor),
+      ...(machine === undefined ? [] : [machineDoorOf(machine)]),
+    ],
+  });
+  await governor.start();
+  await machine?.start();
+  if (peers !== undefined) await takenOver(governor, env.clock);
+  await peers?.start(governor.own);
+  neighbours?.start();
+  joining = machine && (await settings.machine?.joining?.serve(machine));
+  const closed = door.closed.then(() => transport.close());
+  return {
+    closed,
+    drain,
+    figures: () => {
+      const stats = peers?.stats;
+      return nodeFigures(governor, [
+        ...(stats === undefined ? [] : networkFigures(stats)),
+        ...(settings.figures?.() ?? []),
+      ]);
+    },
+    say: (level, text) => governor.events.say(level, text),
+  };
+}
+
+function machineOf(
+  { env, parts, id, doors }: NodeSettings,
+  machine: NonNullable<NodeSettings["machine"]>,
+  governor: Governor,
+): MachineNode {
+  // A socket of this computer is no way for others.
+  const told = doors.filter((door) => !door.startsWith("ipc:"));
+  return new MachineNode({ ...machine, env, disk: parts.disk, node: id, doors: told, host: programHostOf(governor) });
+}
+
+/** How long containers that were taken over may take to answer before other nodes are told of this one. */
+const TAKE_OVER_MS = 1_000;
+const AGAIN_MS = 25;
+
+/** Settles when those that an earlier governor left have said what they serve, or have had their time for it. */
+async function takenOver(governor: Governor, clock: Clock): Promise<void> {
+  const until = clock.now() + TAKE_OVER_MS;
+  const isComing = () => governor.containers.some(({ state, digest }) => state === "starting" && digest !== "");
+  while (isComing() && clock.now() < until) await sleep(clock, AGAIN_MS);
+}

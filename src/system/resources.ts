@@ -1,0 +1,79 @@
+// What this computer has and what a process uses of it, as the system tells.
+
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { availableParallelism, totalmem } from "node:os";
+import { promisify } from "node:util";
+import type { Available, ProcessMemory, Resources } from "../base/resources.ts";
+import { cgroupLimits } from "./cgroup.ts";
+
+/** Processes below one that are counted; more has no container. */
+const MOST_BELOW = 512;
+
+/** One for a process. */
+export function systemResources(): Resources {
+  return {
+    available: () => available({ parallelism: availableParallelism(), totalBytes: totalmem(), root: "" }),
+    memoryOf: (pid) => (process.platform === "linux" ? memoryFromProc(pid, "/proc") : memoryFromPs(pid)),
+  };
+}
+
+/** The least of what the hardware, the scheduler's affinity and control groups say. */
+export function available(of: {
+  readonly parallelism: number;
+  readonly totalBytes: number;
+  readonly root: string;
+}): Available {
+  const { quotaCpus, cpuCount, memoryBytes } = cgroupLimits(of.root);
+  return {
+    cpus: Math.min(of.parallelism, quotaCpus ?? of.parallelism, cpuCount ?? of.parallelism),
+    memoryBytes: Math.min(of.totalBytes, memoryBytes ?? of.totalBytes),
+  };
+}
+
+/** Of the process and all below it: what runs in a container's cells is its. */
+export async function memoryFromProc(pid: number, proc: string): Promise<ProcessMemory | undefined> {
+  const own = await memoryOfOne(pid, proc);
+  if (own === undefined) return undefined;
+  let { residentBytes, proportionalBytes } = own;
+  const left = [...(await childrenOf(pid, proc))];
+  for (let seen = 0; left.length > 0 && seen < MOST_BELOW; seen++) {
+    const child = left.pop() ?? 0;
+    left.push(...(await childrenOf(child, proc)));
+    const memory = await memoryOfOne(child, proc);
+    residentBytes += memory?.residentBytes ?? 0;
+    if (proportionalBytes !== undefined) proportionalBytes += memory?.proportionalBytes ?? memory?.residentBytes ?? 0;
+  }
+  return { residentBytes, proportionalBytes };
+}
+
+async function childrenOf(pid: number, proc: string): Promise<readonly number[]> {
+  const text = await readFile(`${proc}/${pid}/task/${pid}/children`, "latin1").catch(() => "");
+  return text.split(" ").filter(Boolean).map(Number);
+}
+
+async function memoryOfOne(pid: number, proc: string): Promise<ProcessMemory | undefined> {
+  const status = await readFile(`${proc}/${pid}/status`, "latin1").catch(() => "");
+  const residentBytes = kilobytes(status, "VmRSS");
+  if (residentBytes === undefined) return undefined;
+  const rollup = await readFile(`${proc}/${pid}/smaps_rollup`, "latin1").catch(() => "");
+  return { residentBytes, proportionalBytes: kilobytes(rollup, "Pss") };
+}
+
+/** For systems without /proc; costs the start of a process. */
+export async function memoryFromPs(pid: number): Promise<ProcessMemory | undefined> {
+  try {
+    const { stdout } = await promisify(execFile)("ps", ["-p", String(pid), "-o", "rss="], { timeout: 5_000 });
+    const kilobytesUsed = Number(stdout.trim());
+    if (stdout.trim() === "" || Number.isNaN(kilobytesUsed)) return undefined;
+    return { residentBytes: kilobytesUsed * 1_024, proportionalBytes: undefined };
+  } catch {
+    return undefined; // ps exits with 1 where there is none
+  }
+}
+
+/** Of a line `NAME:   123 kB`. */
+function kilobytes(text: string, name: string): number | undefined {
+  const [, digits] = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text) ?? [];
+  return digits === undefined ? undefined : Number(digits) * 1_024;
+}

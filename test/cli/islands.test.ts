@@ -1,0 +1,185 @@
+// unum islands, as a user runs it: on a node of its own, watched, changed, killed and resumed.
+
+import assert from "node:assert/strict";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { cleanUp, jsonLines, LIMIT, scratch, unum } from "./unum.ts";
+
+after(cleanUp);
+
+interface Live {
+  readonly state: string;
+  readonly pid: number;
+  readonly epoch: number;
+  readonly checkpoint?: { readonly epoch: number };
+  readonly islands: readonly { readonly pid?: number }[];
+}
+
+/** The newest figures of a run once they are such; fails where the run ends without. */
+async function liveWhen(home: string, run: string, holds: (live: Live) => boolean): Promise<Live> {
+  const path = join(home, "islands", run, "live.json");
+  for (const until = performance.now() + 60_000; performance.now() < until; ) {
+    const live: Live | undefined = await readFile(path, "utf8").then(JSON.parse, () => undefined);
+    if (live !== undefined) {
+      assert.equal(live.state, "running", "the run ended before it was as it should be");
+      if (holds(live)) return live;
+    }
+    await setTimeout(20);
+  }
+  throw new Error(`no figures of ${run} within a minute`);
+}
+
+const RUN = ["islands", "run", "bbob:f3:d3", "--seed", "5", "--islands", "2", "--json"] as const;
+
+describe("unum islands", LIMIT, () => {
+  it("finds the same on containers of a node as in one process, also where a container is killed", async () => {
+    const home = await scratch();
+    const own = ["--evaluations", "400000", "--target", "-1e9", "--engine", "bipop", "--engine", "de"];
+    const plain = await unum([...RUN, ...own, "--name", "plain", "--in-process"], { home });
+    const onNode = unum([...RUN, ...own, "--name", "node", "--processes", "2"], { home });
+    const { islands } = await liveWhen(home, "node", (live) => live.islands.some(({ pid }) => pid !== undefined));
+    process.kill(islands.find(({ pid }) => pid !== undefined)?.pid ?? 0, "SIGKILL");
+    const [first] = jsonLines(plain);
+    const [second] = jsonLines(await onNode);
+    assert.ok(second.recoveries > 0, "its end was not noticed");
+    assert.deepEqual(second.best, first.best);
+    assert.equal(second.evaluations, first.evaluations);
+    // The target lies below all there is: said, and the exit code says it too.
+    assert.equal(plain.code, 1);
+  });
+
+  it("goes on after the conducting process was killed, to the same end", async () => {
+    const home = await scratch();
+    const file = join(home, "slow.ts");
+    await writeFile(file, SLOW);
+    const own = [
+      "islands",
+      "run",
+      file,
+      "--seed",
+      "9",
+      "--islands",
+      "2",
+      "--json",
+      "--in-process",
+      "--evaluations",
+      "8000",
+    ];
+    const settings = ["--set", "migration.every=60", "--set", "checkpoint.every=0.05"];
+    const whole = await unum([...own, ...settings, "--name", "whole"], { home });
+    const cut = unum([...own, ...settings, "--name", "cut"], { home });
+    const { pid } = await liveWhen(home, "cut", ({ checkpoint }) => (checkpoint?.epoch ?? 0) >= 3);
+    process.kill(pid, "SIGKILL");
+    await cut;
+    const [killed] = jsonLines(await unum(["islands", "status", "cut", "--json"], { home }));
+    assert.equal(killed.state, "killed");
+    // Worse still: the newest checkpoint is damaged.
+    const checkpoints = join(home, "islands", "cut", "store", "checkpoint");
+    const newest = join(checkpoints, (await readdir(checkpoints)).sort().at(-1) ?? "");
+    const bytes = await readFile(newest);
+    bytes.writeUInt8(bytes.readUInt8(bytes.length >> 1) ^ 4, bytes.length >> 1);
+    await writeFile(newest, bytes);
+    const resumed = await unum(["islands", "resume", "cut", "--json", "--in-process"], { home });
+    assert.match(resumed.stderr, /damaged: version \d+ of 'checkpoint' is damaged.*; the one before it is used/);
+    assert.match(resumed.stderr, /goes on after epoch/);
+    const { best, evaluations, epoch } = jsonLines(whole)[0];
+    const again = jsonLines(resumed)[0];
+    assert.deepEqual(
+      { best: again.best, evaluations: again.evaluations, epoch: again.epoch },
+      { best, evaluations, epoch },
+    );
+    // From its newest checkpoint a run of its own begins.
+    const forked = await unum(["islands", "fork", "cut", "--name", "other", "--json", "--in-process"], { home });
+    assert.deepEqual(jsonLines(forked)[0].best, best);
+  });
+
+  it("is changed and stopped while it runs, and refuses what makes no sense", async () => {
+    const home = await scratch();
+    const file = join(home, "slow.ts");
+    await writeFile(file, SLOW);
+    const running = unum(
+      ["islands", "run", file, "--name", "live", "--islands", "2", "--in-process", "--set", "migration.every=40"],
+      { home },
+    );
+    await liveWhen(home, "live", ({ epoch }) => epoch > 0);
+    const wrong = await unum(["islands", "config", "live", "set", "migration.evry=3"], { home });
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /no setting 'migration.evry'.*migration.every/);
+    assert.equal((await unum(["islands", "config", "live", "set", "migration.topology=full"], { home })).code, 0);
+    const shown = await unum(["islands", "config", "live"], { home });
+    assert.match(shown.stdout, /migration\.topology=full\nmigration\.degree/);
+    assert.equal((await unum(["islands", "resume", "live"], { home })).code, 4);
+    assert.match((await unum(["islands", "checkpoint", "live", "now"], { home })).stdout, /checkpoint \d+ after epoch/);
+    assert.match((await unum(["islands", "stop", "live"], { home })).stdout, /is stopped/);
+    const ended = await running;
+    assert.equal(ended.code, 0);
+    assert.match(ended.stderr, /migration.topology=full from epoch \d+ on/);
+  });
+
+  it("quarantines candidates that throw, are no numbers or never come back, and says so", async () => {
+    const home = await scratch();
+    const file = join(home, "bad.ts");
+    await writeFile(file, BAD);
+    const own = ["--islands", "1", "--processes", "1", "--evaluations", "120", "--time-out", "300ms", "--engine", "de"];
+    const ran = await unum(["islands", "run", file, "--seed", "1", ...own, "--json"], { home });
+    const [result] = jsonLines(ran);
+    assert.equal(ran.code, 0);
+    for (const reason of [/threw RangeError: far/, /gave NaN/, /gave string/, /did not come back in time/]) {
+      assert.match(ran.stderr, reason);
+    }
+    assert.ok(result.quarantined >= 4);
+    assert.ok(result.best.value < 10);
+  });
+
+  it("says what is wrong with what it is given", async () => {
+    const home = await scratch();
+    await writeFile(join(home, "none.ts"), "export default 3;\n");
+    await writeFile(
+      join(home, "inverted.ts"),
+      `import { problem } from "unum/islands";\nexport default problem({ dimensions: 2, lower: 5, upper: -5, evaluate: () => 0 });\n`,
+    );
+    for (const [args, message] of [
+      [["run", "bbob:f99:d10"], /no function f99; there are f1 to f24/],
+      [["run", "bbob:15"], /no BBOB function; write bbob:f15:d10/],
+      [["run", "missing.ts"], /no problem file .*missing.ts/],
+      [["run", join(home, "none.ts")], /none.ts has no problem as its default export/],
+      [["run", join(home, "inverted.ts")], /gene 0: lower 5 is not below upper -5/],
+      [["run"], /no problem is given/],
+      [["run", "bbob:f1:d2", "--engine", "cmaes"], /no engine 'cmaes'/],
+      [["run", "bbob:f1:d2", "--engine", "nsga2"], /nsga2 needs two objectives/],
+      [["run", "bbob:f1:d2", "--set", "energy.inflow=-1"], /energy.inflow cannot be '-1'/],
+      [["status", "nobody"], /no run 'nobody'/],
+      [
+        ["run", "--exec", "./nothing-there", "--dimensions", "2", "--lower", "0", "--upper", "1", "--in-process"],
+        /cannot be started/,
+      ],
+    ] as const) {
+      const failed = await unum(["islands", ...args], { home });
+      assert.equal(failed.code, 2, `${args.join(" ")}: ${failed.stderr}`);
+      assert.match(failed.stderr, message);
+    }
+  });
+});
+
+const SLOW = `import { problem } from "unum/islands";
+export default problem({
+  dimensions: 3, lower: -5, upper: 5,
+  evaluate: async (x) => { await new Promise((done) => setTimeout(done, 2)); return x.reduce((sum, each) => sum + each * each, 0); },
+});
+`;
+
+const BAD = `import { problem } from "unum/islands";
+let calls = 0;
+export default problem({
+  dimensions: 2, lower: -5, upper: 5,
+  evaluate: (x) => {
+    if (x[0] > 3) throw new RangeError("far");
+    if (x[1] > 3) return Number.NaN;
+    if (x[1] < -3) return "low";
+    if (x[0] < -4) for (;;) calls++;
+    return x[0] * x[0] + x[1] * x[1];
+  },
+});
+`;

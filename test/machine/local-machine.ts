@@ -1,0 +1,171 @@
+// Several nodes of one machine in this process: governors, doors, gossip and mutual TLS as in processes of their own, each
+// with its own network, folder and certificate. Without containers unless they are asked for.
+
+import { randomBytes } from "node:crypto";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { TlsSettings } from "../../src/base/network.ts";
+import { CONTAINER_PROGRAM } from "../../src/cli/process/governor-start.ts";
+import { newClient, type Proxies } from "../../src/client/client.ts";
+import { type Issuer, issueLeaf, newAuthority, newNodeKey } from "../../src/machine/identity/authority.ts";
+import { newSigningKey, type SigningKey } from "../../src/machine/keys/signing-key.ts";
+import { signRecord } from "../../src/machine/records/signed-record.ts";
+import { Node } from "../../src/messages/gen/unum/control/v1/node_pb.ts";
+import { Machine, type MachineView } from "../../src/messages/gen/unum/machine/v1/machine_pb.ts";
+import type { RecordSchema } from "../../src/messages/gen/unum/machine/v1/record_pb.ts";
+import { type NodeSettings, type RunningNode, runNode } from "../../src/node/run-node.ts";
+import { systemDatagrams } from "../../src/system/datagrams.ts";
+import { systemDisk } from "../../src/system/disk.ts";
+import { systemEnv } from "../../src/system/env.ts";
+import { hostId } from "../../src/system/host-id.ts";
+import { systemProcesses } from "../../src/system/processes.ts";
+import { systemResources } from "../../src/system/resources.ts";
+import { zmtpTransport } from "../../src/transports/zmtp/index.ts";
+import { twoPorts } from "./machine-nodes.ts";
+
+export interface LocalMachine {
+  readonly id: string;
+  readonly founder: SigningKey;
+  readonly issuer: Issuer & { readonly rootKey: string };
+  readonly gossipKey: Uint8Array;
+  /** One more node. `controller`: takes commands. `containers`: as many real ones at most. */
+  add(options?: { controller?: boolean; containers?: number; name?: string }): Promise<LocalNode>;
+  /** Ends all nodes and removes what they kept. */
+  end(): Promise<void>;
+}
+
+export interface LocalNode {
+  readonly id: string;
+  /** Absolute: what it keeps of the machine. */
+  readonly folder: string;
+  /** TLS, as other computers reach it. */
+  readonly door: string;
+  readonly tls: TlsSettings;
+  readonly machine: Proxies<typeof Machine>;
+  readonly node: Proxies<typeof Node>;
+  show(): Promise<MachineView>;
+  /** Signs and proposes; the conflict, in words, or nothing. */
+  propose(name: string, body: MessageInitShape<typeof RecordSchema>["body"], by?: SigningKey): Promise<string>;
+  /** Ends it as a drained one. */
+  close(): Promise<void>;
+  /** Starts it again after `close`. */
+  again(): Promise<void>;
+}
+
+const TTL = { ttlMs: 30_000 };
+
+/** `at`: where its folders are made. */
+export async function localMachine(at = tmpdir()): Promise<LocalMachine> {
+  const id = "mlocal";
+  const place = await mkdtemp(join(at, "unum-local-"));
+  const founder = newSigningKey();
+  const issuer = await newAuthority(id, Date.now());
+  const gossipKey = new Uint8Array(randomBytes(32));
+  const nodes: LocalNode[] = [];
+  const seeds: string[] = [];
+  const add: LocalMachine["add"] = async ({ controller = nodes.length === 0, containers = 0, name } = {}) => {
+    const node = name ?? `nlocal${nodes.length + 1}`;
+    const port = await twoPorts();
+    const started = await startLocal({ node, port, controller, containers, seeds: [...seeds] });
+    seeds.push(`127.0.0.1:${port}`);
+    nodes.push(started);
+    return started;
+  };
+  interface Start {
+    readonly node: string;
+    readonly port: number;
+    readonly controller: boolean;
+    readonly containers: number;
+    readonly seeds: readonly string[];
+  }
+  const startLocal = async (start: Start): Promise<LocalNode> => {
+    const { node, port } = start;
+    const folder = join(place, node);
+    const { key, publicKey } = newNodeKey();
+    const leaf = { node, machine: id, hosts: ["127.0.0.1", "localhost"], publicKey, now: Date.now() };
+    const tls = { key, cert: await issueLeaf(issuer, leaf), ca: issuer.root };
+    for (const name of ["run", "log", "machine/identity"]) await mkdir(join(folder, name), { recursive: true });
+    const settings = () => settingsOf({ ...start, folder, tls, machine: id, founder, gossipKey });
+    let running: RunningNode = await runNode(settings());
+    const env = systemEnv();
+    const transport = zmtpTransport({ env });
+    const client = newClient({ env, transports: [transport], to: [`ipc://${folder}/run/door.sock`] });
+    const machine = client.of(Machine);
+    const show = () => machine.show({}, TTL);
+    return {
+      ...{ id: node, folder: join(folder, "machine"), door: `tls://127.0.0.1:${port}`, tls, machine, show },
+      node: client.of(Node),
+      propose: async (name, body, by = founder) => {
+        const { counter, history } = await machine.head({ name }, TTL);
+        const said = { machine: id, name, counter: counter + 1n, history, body: body ?? { case: undefined } };
+        const record = signRecord(said, by);
+        return (await machine.propose({ record }, TTL)).conflict;
+      },
+      close: async () => {
+        await running.drain(0);
+        await running.closed;
+        await transport.close();
+      },
+      again: async () => {
+        running = await runNode(settings());
+      },
+    };
+  };
+  return {
+    ...{ id, founder, issuer, gossipKey, add },
+    end: async () => {
+      await Promise.all(nodes.map((node) => node.close().catch(() => {})));
+      await rm(place, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    },
+  };
+}
+
+function settingsOf(of: {
+  readonly node: string;
+  readonly port: number;
+  readonly controller: boolean;
+  readonly containers: number;
+  readonly seeds: readonly string[];
+  readonly folder: string;
+  readonly tls: TlsSettings;
+  readonly machine: string;
+  readonly founder: SigningKey;
+  readonly gossipKey: Uint8Array;
+}): NodeSettings {
+  const { node, port, folder, tls, gossipKey } = of;
+  const env = systemEnv();
+  return {
+    ...{ env, id: node, host: hostId(), run: join(folder, "run"), logs: join(folder, "log"), folder: "" },
+    ...{ graceMs: 1_000, restarts: 0, pid: process.pid, workingFolder: process.cwd() },
+    parts: { disk: systemDisk(), processes: systemProcesses(env.clock), resources: systemResources() },
+    transport: () => zmtpTransport({ env, identity: node, tls }),
+    doors: [`ipc://${join(folder, "run")}/door.sock`, `tls://127.0.0.1:${port}`],
+    limits: { node: { containers: of.containers, spares: 0 } },
+    command: (container) => ({
+      program: process.execPath,
+      arguments: [CONTAINER_PROGRAM, JSON.stringify({ ...container, plugins: [], log: "info" })],
+    }),
+    environment: { PATH: process.env["PATH"] ?? "" },
+    network: {
+      ...{ datagrams: systemDatagrams(), gossip: { host: "127.0.0.1", port }, seeds: of.seeds, key: gossipKey },
+    },
+    reach: { addresses: ["tls://127.0.0.1:0"], tls },
+    machine: {
+      ...{ folder: join(folder, "machine"), machine: of.machine, controller: of.controller, founder: of.founder },
+      ...{ seeds: of.seeds.map((seed) => `tls://${seed}`), gossipKey },
+    },
+  };
+}
+
+/** Asks again until it holds. */
+export async function eventually<T>(what: string, ask: () => Promise<T>, holds: (answer: T) => boolean): Promise<T> {
+  const end = performance.now() + 60_000;
+  for (;;) {
+    const answer = await ask();
+    if (holds(answer)) return answer;
+    if (performance.now() > end) throw new Error(`${what} does not become true`);
+    await new Promise((soon) => setTimeout(soon, 20));
+  }
+}

@@ -1,0 +1,31 @@
+;; A module that goes wrong in every way it can. trouble.wasm is made from it: wat2wasm trouble.wat
+(module
+  (memory (export "memory") 1)
+  (global $taken (mut i32) (i32.const 0))
+  (func (export "unum_reserve") (param $bytes i32) (result i32)
+    (local $pages i32)
+    (local.set $pages
+      (i32.sub (i32.shr_u (i32.add (local.get $bytes) (i32.const 0x103ff)) (i32.const 16)) (memory.size)))
+    (if (i32.gt_s (local.get $pages) (i32.const 0))
+      (then (if (i32.eq (memory.grow (local.get $pages)) (i32.const -1)) (then (return (i32.const -1))))))
+    (i32.const 1024))
+  (func (export "echo") (param i32 i32 i32 i32) (result i32)
+    (memory.copy (local.get 2) (local.get 0) (local.get 1))
+    (local.get 1))
+  ;; How often it was called in this instance, as one byte.
+  (func (export "count") (param i32 i32 i32 i32) (result i32)
+    (global.set $taken (i32.add (global.get $taken) (i32.const 1)))
+    (i32.store8 (local.get 2) (global.get $taken))
+    (i32.const 1))
+  (func (export "trap") (param i32 i32 i32 i32) (result i32) unreachable)
+  (func (export "outside") (param i32 i32 i32 i32) (result i32) (i32.load (i32.const -8)))
+  (func (export "divide") (param i32 i32 i32 i32) (result i32) (i32.div_s (local.get 1) (i32.const 0)))
+  (func $deep (export "recurse") (param i32 i32 i32 i32) (result i32)
+    (i32.add (call $deep (local.get 0) (local.get 1) (local.get 2) (local.get 3)) (i32.const 1)))
+  (func (export "endless") (param i32 i32 i32 i32) (result i32) (loop $on (br $on)) (i32.const 0))
+  ;; Takes memory until there is none; answers with the pages it got, as a byte.
+  (func (export "hoard") (param i32 i32 i32 i32) (result i32)
+    (block $full (loop $on (br_if $full (i32.eq (memory.grow (i32.const 1)) (i32.const -1))) (br $on)))
+    (i32.store8 (local.get 2) (memory.size))
+    (i32.const 1))
+  (func (export "boast") (param i32 i32 i32 i32) (result i32) (i32.const 0x7fffffff)))
