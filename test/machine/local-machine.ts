@@ -22,6 +22,7 @@ import { systemEnv } from "../../src/system/env.ts";
 import { hostId } from "../../src/system/host-id.ts";
 import { systemProcesses } from "../../src/system/processes.ts";
 import { systemResources } from "../../src/system/resources.ts";
+import type { Transport } from "../../src/transports/transport.ts";
 import { zmtpTransport } from "../../src/transports/zmtp/index.ts";
 import { twoPorts } from "./machine-nodes.ts";
 
@@ -65,6 +66,7 @@ export async function localMachine(at = tmpdir()): Promise<LocalMachine> {
   const gossipKey = new Uint8Array(randomBytes(32));
   const nodes: LocalNode[] = [];
   const seeds: string[] = [];
+  const transports: Transport[] = [];
   const add: LocalMachine["add"] = async ({ controller = nodes.length === 0, containers = 0, name } = {}) => {
     const node = name ?? `nlocal${nodes.length + 1}`;
     const port = await twoPorts();
@@ -91,6 +93,7 @@ export async function localMachine(at = tmpdir()): Promise<LocalMachine> {
     let running: RunningNode = await runNode(settings());
     const env = systemEnv();
     const transport = zmtpTransport({ env });
+    transports.push(transport);
     const client = newClient({ env, transports: [transport], to: [`ipc://${folder}/run/door.sock`] });
     const machine = client.of(Machine);
     const show = () => machine.show({}, TTL);
@@ -106,7 +109,6 @@ export async function localMachine(at = tmpdir()): Promise<LocalMachine> {
       close: async () => {
         await running.drain(0);
         await running.closed;
-        await transport.close();
       },
       again: async () => {
         running = await runNode(settings());
@@ -117,6 +119,7 @@ export async function localMachine(at = tmpdir()): Promise<LocalMachine> {
     ...{ id, founder, issuer, gossipKey, add },
     end: async () => {
       await Promise.all(nodes.map((node) => node.close().catch(() => {})));
+      await Promise.all(transports.map((transport) => transport.close()));
       await rm(place, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     },
   };

@@ -1,4 +1,4 @@
-// A sphere whose values come a millisecond later.
+// A sphere whose values come late: a run lasts long enough for nodes to die in it, on any machine.
 
 import { setTimeout } from "node:timers/promises";
 import { problem } from "unum/islands";
@@ -8,7 +8,7 @@ export default problem({
   lower: -5,
   upper: 5,
   evaluate: async (x) => {
-    await setTimeout(1);
+    await setTimeout(20);
     return x.reduce((sum, each) => sum + each * each, 0);
   },
 });
