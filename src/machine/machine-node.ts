@@ -15,7 +15,7 @@ import type { Disk } from "../base/disk.ts";
 import type { Env } from "../base/env.ts";
 import { asError, Fault } from "../base/fault.ts";
 import { type NodeReport, NodeReportSchema, type ProgramAtNode } from "../messages/gen/unum/machine/v1/machine_pb.ts";
-import type { ProgramWanted, SignedRecord } from "../messages/gen/unum/machine/v1/record_pb.ts";
+import type { LoadedVersion, ProgramWanted, SignedRecord } from "../messages/gen/unum/machine/v1/record_pb.ts";
 import { type FileStore, fileStore } from "../stores/file-store.ts";
 import { type Archive, readArchive } from "./archive/archive.ts";
 import { ARCHIVE_LIMITS } from "./archive/entries.ts";
@@ -28,6 +28,7 @@ import { type PublicKey, publicKeyOf } from "./keys/signing-key.ts";
 import { type Life, lifeOf, type There, type Wanted } from "./life/life.ts";
 import { Peers } from "./peers.ts";
 import { refusal } from "./privileges/roles.ts";
+import { distrusted } from "./privileges/trust.ts";
 import { ArchiveFolder } from "./programs/archive-folder.ts";
 import { type Merged, RecordSet } from "./records/record-set.ts";
 import { type KnownRecord, readRecord, recordBytes, recordOf } from "./records/signed-record.ts";
@@ -381,6 +382,12 @@ export class MachineNode {
     const manifest = this.archives.manifestOf(digest);
     const wanted = this.program(name);
     if (manifest === undefined || wanted === undefined) return;
+    const distrust = manifest.trust === "operator" ? this.#distrust(name, wanted, digest) : undefined;
+    if (distrust !== undefined) {
+      // T1, of trust.ts: whatever record told it, and by whatever controller.
+      this.#failed.set(name, { why: distrust, notBefore: 0 });
+      return;
+    }
     const part = manifest.parts.find(({ kind }) => kind === "component");
     const folder = `${this.archives.pathOf(digest)}/${part?.kind === "component" ? part.folder : ""}`;
     const { mayBreak, graceMs, granted } = wanted;
@@ -454,6 +461,17 @@ export class MachineNode {
     const name = record.name.slice("program/".length);
     await checkProgramChange(name, this.program(name), record.body.value, {
       archiveOf: (digest) => this.archiveOf(digest),
+      distrust: (loaded) => this.#distrustOf(name, loaded),
     });
+  }
+
+  #distrust(program: string, { loaded }: ProgramWanted, digest: string): string | undefined {
+    const version = loaded.find((each) => each.digest === digest);
+    return version === undefined ? `nobody loaded ${digest.slice(0, 12)}` : this.#distrustOf(program, version);
+  }
+
+  #distrustOf(program: string, { digest, trust }: LoadedVersion): string | undefined {
+    const trusted = { machine: this.settings.machine, program, digest };
+    return distrusted(trusted, trust, (id) => allowanceIn(this.authority, id));
   }
 }

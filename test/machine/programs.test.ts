@@ -159,6 +159,25 @@ describe("a program", { skip: linux, ...LIMIT }, () => {
     assert.equal(nowhere.code, 2);
   });
 
+  it("that asks to be trusted is loaded by an operator only; then a deployer may run it", async () => {
+    const [home, other] = [await machine(), await scratch()];
+    const { publicKey } = JSON.parse(ok(await unum(["keys", "--json"], { home: other })));
+    ok(await unum(["grant", publicKey, "deployer"], { home }));
+    const door = ["--to", `ipc://${home}/run/door.sock`];
+    const trusted = await packed(other, { version: "1.0.0" });
+    const refused = await unum(["load", trusted, ...door], { home: other });
+    assert.equal(refused.code, 4, refused.stderr);
+    assert.match(
+      refused.stderr,
+      /asks for 'trust: operator'.*'trust' needs the role operator, and this key is deployer/,
+    );
+    const confined = await packed(other, { version: "0.9.0", description: { trust: "confined" } });
+    ok(await unum(["load", confined, ...door], { home: other }));
+    assert.match((await unum(["load", trusted], { home })).stderr, /your key says that it may/);
+    assert.match(ok(await unum(["start", "thumbnails", ...door], { home: other })), /thumbnails 1\.0\.0 runs/);
+    assert.match(ok(await unum(["audit"], { home })), /refused load program\/thumbnails: .*trust: operator/);
+  });
+
   it("goes on without a gap when its governor is killed, and is still what it was", async () => {
     const home = await machine();
     ok(await unum(["load", await packed(home, { version: "1.0.0" })], { home }));

@@ -6,10 +6,13 @@ import { asError, Fault } from "../../base/fault.ts";
 import { readArchive } from "../../machine/archive/archive.ts";
 import { ARCHIVE_LIMITS } from "../../machine/archive/entries.ts";
 import type { Manifest } from "../../machine/archive/manifest.ts";
+import { trustBy } from "../../machine/privileges/trust.ts";
 import { PIECE_BYTES } from "../../machine/programs/archive-folder.ts";
+import type { MachineView } from "../../messages/gen/unum/machine/v1/machine_pb.ts";
 import { LoadedVersionSchema } from "../../messages/gen/unum/machine/v1/record_pb.ts";
 import { addDoorOptions, type DoorOptions } from "../door.ts";
 import { EXIT } from "../exit-code.ts";
+import { ownKey } from "../machine/key-folder.ts";
 import { type MachineDoor, untilSettled, withMachine } from "../machine/machine-door.ts";
 import { MACHINE_EXIT_CODES, programLine, stateAt, waitOption } from "../machine/program-text.ts";
 import type { Terminal } from "../terminal.ts";
@@ -33,7 +36,7 @@ export function addLoad({ program, terminal, end }: Stage): void {
       .command("load")
       .summary("bring a program into the machine")
       .description(
-        "Verifies a program's archive and its signature, and distributes it to all nodes by its digest. It does not run before 'unum start'; what runs of it goes on.",
+        "Verifies a program's archive and its signature, and distributes it to all nodes by its digest. It does not run before 'unum start'; what runs of it goes on. One with 'trust: operator' needs the role operator: loading it says that it may have the rights of the nodes' users.",
       )
       .argument("<archive>", "as 'unum pack' writes it, with its signature beside it"),
   )
@@ -84,7 +87,12 @@ async function load(machine: MachineDoor, archive: Read, flags: LoadFlags, termi
   if (!already) {
     const loaded = [
       ...(wanted?.loaded ?? []),
-      create(LoadedVersionSchema, { version, digest, bytes: BigInt(bytes.length) }),
+      create(LoadedVersionSchema, {
+        version,
+        digest,
+        bytes: BigInt(bytes.length),
+        ...(await trustOf(view, manifest, digest)),
+      }),
     ];
     const needed = new Set([digest, wanted?.digest, wanted?.fallback]);
     while (loaded.length > VERSIONS_KEPT)
@@ -118,9 +126,16 @@ async function load(machine: MachineDoor, archive: Read, flags: LoadFlags, termi
     if (!program.running && manifest.capabilities.length > 0) {
       terminal.say(`it asks for ${manifest.capabilities.join(", ")}: grant what it may have with --grant`);
     }
+    if (manifest.trust === "operator" && !already)
+      terminal.say("it runs with the rights of the nodes' users: your key says that it may");
     if (program.running) terminal.say(programLine(program));
   }
   return EXIT.ok;
+}
+
+/** Who loads what asks to be trusted gives his word for it; whether that counts is for the controller to judge. */
+async function trustOf({ machine }: MachineView, { trust, name: program }: Manifest, digest: string) {
+  return trust === "operator" ? { trust: trustBy((await ownKey()).key, { machine, program, digest }) } : {};
 }
 
 async function upload(machine: MachineDoor, { bytes, signature, digest }: Read): Promise<void> {

@@ -1,15 +1,18 @@
-// What a controller looks at before it takes a program's record: that versions only go up, that what should run is there, and
-// that callers of what runs do not break.
+// What a controller looks at before it takes a program's record: that versions only go up, that what should run is there, that
+// callers of what runs do not break, and
+// that what would have the rights of the nodes' users has an operator's word.
 
 import semver from "semver";
 import { Fault } from "../../base/fault.ts";
 import { schemaChanges } from "../../messages/compatible.ts";
-import type { ProgramWanted } from "../../messages/gen/unum/machine/v1/record_pb.ts";
+import type { LoadedVersion, ProgramWanted } from "../../messages/gen/unum/machine/v1/record_pb.ts";
 import type { Archive } from "../archive/archive.ts";
 
 export interface ChangeParts {
   /** Of an archive that is here; undefined where it is not. */
   readonly archiveOf: (digest: string) => Promise<Archive | undefined>;
+  /** Why a version that asks to be trusted is not; undefined where it is. */
+  readonly distrust: (version: LoadedVersion) => string | undefined;
 }
 
 const MOST_VERSIONS = 4;
@@ -19,12 +22,18 @@ export async function checkProgramChange(
   name: string,
   before: ProgramWanted | undefined,
   after: ProgramWanted,
-  { archiveOf }: ChangeParts,
+  { archiveOf, distrust }: ChangeParts,
 ): Promise<void> {
   if (after.loaded.length === 0 || after.loaded.length > MOST_VERSIONS) {
     throw new Fault("invalid", `${name}: ${after.loaded.length} versions are loaded; 1 to ${MOST_VERSIONS} can be`);
   }
-  for (const { digest, version } of after.loaded) {
+  const checkTrusted = (loaded: LoadedVersion | undefined, archive: Archive | undefined) => {
+    if (loaded === undefined || archive?.manifest.trust !== "operator") return;
+    const why = distrust(loaded);
+    if (why !== undefined) throw new Fault("denied", `${name} ${loaded.version}: ${why}`);
+  };
+  for (const loaded of after.loaded) {
+    const { digest, version } = loaded;
     if (before?.loaded.some((known) => known.digest === digest)) continue;
     const archive = await archiveOf(digest);
     if (archive === undefined)
@@ -36,6 +45,7 @@ export async function checkProgramChange(
         `${name} ${version}: its archive says that it is ${manifest.name} ${manifest.version}`,
       );
     }
+    checkTrusted(loaded, archive);
     const newest = before?.loaded.at(-1);
     if (newest !== undefined && !after.mayBreak && semver.lte(version, newest.version)) {
       throw new Fault(
@@ -45,9 +55,11 @@ export async function checkProgramChange(
     }
   }
   if (!after.running) return;
-  if (!after.loaded.some(({ digest }) => digest === after.digest)) {
+  const running = after.loaded.find(({ digest }) => digest === after.digest);
+  if (running === undefined) {
     throw new Fault("invalid", `${name}: what should run (${after.digest.slice(0, 12)}) is not among what is loaded`);
   }
+  checkTrusted(running, await archiveOf(after.digest));
   await checkGranted(name, after, archiveOf);
   if (before?.running && before.digest !== after.digest && !after.mayBreak)
     await checkCallers(name, before, after, archiveOf);

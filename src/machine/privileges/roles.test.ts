@@ -11,6 +11,7 @@ const ALLOWED: Readonly<Record<Command, readonly Role[]>> = {
   status: ["operator", "deployer", "observer"],
   audit: ["operator", "deployer", "observer"],
   load: ["operator", "deployer"],
+  trust: ["operator"],
   start: ["operator", "deployer"],
   stop: ["operator", "deployer"],
   unload: ["operator", "deployer"],

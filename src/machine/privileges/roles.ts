@@ -21,6 +21,7 @@ export const NEEDED = {
   status: "observer",
   audit: "observer",
   load: "deployer",
+  trust: "operator",
   start: "deployer",
   stop: "deployer",
   unload: "deployer",

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file unum/machine/v1/record.proto.
  */
 export const file_unum_machine_v1_record: GenFile = /*@__PURE__*/
-  fileDesc("Chx1bnVtL21hY2hpbmUvdjEvcmVjb3JkLnByb3RvEg91bnVtLm1hY2hpbmUudjEiPgoMU2lnbmVkUmVjb3JkEg4KBnJlY29yZBgBIAEoDBILCgNrZXkYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMIuICCgZSZWNvcmQSDwoHbWFjaGluZRgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB2hpc3RvcnkYCiADKAkSDwoHY291bnRlchgDIAEoBBIxCgdwcm9ncmFtGAQgASgLMh4udW51bS5tYWNoaW5lLnYxLlByb2dyYW1XYW50ZWRIABItCgh2YXJpYWJsZRgFIAEoCzIZLnVudW0ubWFjaGluZS52MS5WYXJpYWJsZUgAEicKBWdyYW50GAYgASgLMhYudW51bS5tYWNoaW5lLnYxLkdyYW50SAASJwoFdG9rZW4YByABKAsyFi51bnVtLm1hY2hpbmUudjEuVG9rZW5IABIuCgdyZXZva2VkGAggASgLMhsudW51bS5tYWNoaW5lLnYxLlJldm9jYXRpb25IABIrCgdyZW1vdmVkGAkgASgLMhgudW51bS5tYWNoaW5lLnYxLlJlbW92ZWRIAEIGCgRib2R5IrcBCg1Qcm9ncmFtV2FudGVkEi4KBmxvYWRlZBgBIAMoCzIeLnVudW0ubWFjaGluZS52MS5Mb2FkZWRWZXJzaW9uEg8KB3J1bm5pbmcYAiABKAgSDgoGZGlnZXN0GAMgASgJEhAKCGZhbGxiYWNrGAQgASgJEg8KB2dyYW50ZWQYBSADKAkSDQoFbm9kZXMYBiADKAkSEAoIZ3JhY2VfbXMYByABKA0SEQoJbWF5X2JyZWFrGAggASgIIj8KDUxvYWRlZFZlcnNpb24SDwoHdmVyc2lvbhgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDQoFYnl0ZXMYAyABKAQiKwoIVmFyaWFibGUSDQoFdmFsdWUYASABKAkSEAoIcHJvZ3JhbXMYAiADKAkiVwoFR3JhbnQSCwoDa2V5GAEgASgMEgwKBHJvbGUYAiABKAkSEAoIcHJvZ3JhbXMYAyADKAkSEgoKZXhwaXJlc19tcxgEIAEoBBINCgVsYWJlbBgFIAEoCSJQCgVUb2tlbhITCgtzZWNyZXRfaGFzaBgBIAEoDBISCgpleHBpcmVzX21zGAIgASgEEgoKAmF0GAMgASgJEhIKCmNvbnRyb2xsZXIYBCABKAgiNwoKUmV2b2NhdGlvbhIMCgRub2RlGAEgASgJEg4KBnJlYXNvbhgCIAEoCRILCgNrZXkYAyABKAkiGQoHUmVtb3ZlZBIOCgZyZWFzb24YASABKAlCBZIDAggCYghlZGl0aW9uc3DoBw");
+  fileDesc("Chx1bnVtL21hY2hpbmUvdjEvcmVjb3JkLnByb3RvEg91bnVtLm1hY2hpbmUudjEiPgoMU2lnbmVkUmVjb3JkEg4KBnJlY29yZBgBIAEoDBILCgNrZXkYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMIuICCgZSZWNvcmQSDwoHbWFjaGluZRgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB2hpc3RvcnkYCiADKAkSDwoHY291bnRlchgDIAEoBBIxCgdwcm9ncmFtGAQgASgLMh4udW51bS5tYWNoaW5lLnYxLlByb2dyYW1XYW50ZWRIABItCgh2YXJpYWJsZRgFIAEoCzIZLnVudW0ubWFjaGluZS52MS5WYXJpYWJsZUgAEicKBWdyYW50GAYgASgLMhYudW51bS5tYWNoaW5lLnYxLkdyYW50SAASJwoFdG9rZW4YByABKAsyFi51bnVtLm1hY2hpbmUudjEuVG9rZW5IABIuCgdyZXZva2VkGAggASgLMhsudW51bS5tYWNoaW5lLnYxLlJldm9jYXRpb25IABIrCgdyZW1vdmVkGAkgASgLMhgudW51bS5tYWNoaW5lLnYxLlJlbW92ZWRIAEIGCgRib2R5IrcBCg1Qcm9ncmFtV2FudGVkEi4KBmxvYWRlZBgBIAMoCzIeLnVudW0ubWFjaGluZS52MS5Mb2FkZWRWZXJzaW9uEg8KB3J1bm5pbmcYAiABKAgSDgoGZGlnZXN0GAMgASgJEhAKCGZhbGxiYWNrGAQgASgJEg8KB2dyYW50ZWQYBSADKAkSDQoFbm9kZXMYBiADKAkSEAoIZ3JhY2VfbXMYByABKA0SEQoJbWF5X2JyZWFrGAggASgIImYKDUxvYWRlZFZlcnNpb24SDwoHdmVyc2lvbhgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDQoFYnl0ZXMYAyABKAQSJQoFdHJ1c3QYBCABKAsyFi51bnVtLm1hY2hpbmUudjEuVHJ1c3QiJwoFVHJ1c3QSCwoDa2V5GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCIrCghWYXJpYWJsZRINCgV2YWx1ZRgBIAEoCRIQCghwcm9ncmFtcxgCIAMoCSJXCgVHcmFudBILCgNrZXkYASABKAwSDAoEcm9sZRgCIAEoCRIQCghwcm9ncmFtcxgDIAMoCRISCgpleHBpcmVzX21zGAQgASgEEg0KBWxhYmVsGAUgASgJIlAKBVRva2VuEhMKC3NlY3JldF9oYXNoGAEgASgMEhIKCmV4cGlyZXNfbXMYAiABKAQSCgoCYXQYAyABKAkSEgoKY29udHJvbGxlchgEIAEoCCI3CgpSZXZvY2F0aW9uEgwKBG5vZGUYASABKAkSDgoGcmVhc29uGAIgASgJEgsKA2tleRgDIAEoCSIZCgdSZW1vdmVkEg4KBnJlYXNvbhgBIAEoCUIFkgMCCAJiCGVkaXRpb25zcOgH");
 
 /**
  * As it travels and is kept. What was signed are the bytes, so that no reader's encoding matters.
@@ -220,6 +220,13 @@ export type LoadedVersion = Message<"unum.machine.v1.LoadedVersion"> & {
    * @generated from field: uint64 bytes = 3;
    */
   bytes: bigint;
+
+  /**
+   * Of a program that asks to be trusted: whose word it is that it may have the rights of the nodes' users.
+   *
+   * @generated from field: unum.machine.v1.Trust trust = 4;
+   */
+  trust?: Trust | undefined;
 };
 
 /**
@@ -228,6 +235,34 @@ export type LoadedVersion = Message<"unum.machine.v1.LoadedVersion"> & {
  */
 export const LoadedVersionSchema: GenMessage<LoadedVersion> = /*@__PURE__*/
   messageDesc(file_unum_machine_v1_record, 3);
+
+/**
+ * An operator's word for one archive. It stays with the version, whoever else's record carries it on.
+ *
+ * @generated from message unum.machine.v1.Trust
+ */
+export type Trust = Message<"unum.machine.v1.Trust"> & {
+  /**
+   * The operator's Ed25519 public key.
+   *
+   * @generated from field: bytes key = 1;
+   */
+  key: Uint8Array;
+
+  /**
+   * Over machine, program and digest.
+   *
+   * @generated from field: bytes signature = 2;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message unum.machine.v1.Trust.
+ * Use `create(TrustSchema)` to create a new message.
+ */
+export const TrustSchema: GenMessage<Trust> = /*@__PURE__*/
+  messageDesc(file_unum_machine_v1_record, 4);
 
 /**
  * @generated from message unum.machine.v1.Variable
@@ -251,7 +286,7 @@ export type Variable = Message<"unum.machine.v1.Variable"> & {
  * Use `create(VariableSchema)` to create a new message.
  */
 export const VariableSchema: GenMessage<Variable> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_record, 4);
+  messageDesc(file_unum_machine_v1_record, 5);
 
 /**
  * @generated from message unum.machine.v1.Grant
@@ -296,7 +331,7 @@ export type Grant = Message<"unum.machine.v1.Grant"> & {
  * Use `create(GrantSchema)` to create a new message.
  */
 export const GrantSchema: GenMessage<Grant> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_record, 5);
+  messageDesc(file_unum_machine_v1_record, 6);
 
 /**
  * @generated from message unum.machine.v1.Token
@@ -334,7 +369,7 @@ export type Token = Message<"unum.machine.v1.Token"> & {
  * Use `create(TokenSchema)` to create a new message.
  */
 export const TokenSchema: GenMessage<Token> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_record, 6);
+  messageDesc(file_unum_machine_v1_record, 7);
 
 /**
  * @generated from message unum.machine.v1.Revocation
@@ -365,7 +400,7 @@ export type Revocation = Message<"unum.machine.v1.Revocation"> & {
  * Use `create(RevocationSchema)` to create a new message.
  */
 export const RevocationSchema: GenMessage<Revocation> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_record, 7);
+  messageDesc(file_unum_machine_v1_record, 8);
 
 /**
  * @generated from message unum.machine.v1.Removed
@@ -382,5 +417,5 @@ export type Removed = Message<"unum.machine.v1.Removed"> & {
  * Use `create(RemovedSchema)` to create a new message.
  */
 export const RemovedSchema: GenMessage<Removed> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_record, 8);
+  messageDesc(file_unum_machine_v1_record, 9);
 
