@@ -11,17 +11,26 @@ export interface SqliteRow {
   readonly request: string;
 }
 
-export function sqlite(folder: string): Peer & { load(rows: Iterable<SqliteRow>): void } {
+/** Rows come part by part, so that they need not all lie in memory; `finish` makes the indexes. */
+export interface Sqlite extends Peer {
+  load(rows: readonly SqliteRow[]): void;
+  finish(): void;
+}
+
+export function sqlite(folder: string): Sqlite {
   const db = new DatabaseSync(`${folder}/sqlite.db`);
   db.exec(
     "pragma journal_mode=off; pragma synchronous=off; create table if not exists t (ip integer, time integer, status integer, size integer, request text)",
   );
+  const insert = db.prepare("insert into t values (?, ?, ?, ?, ?)");
   return {
     load(rows) {
-      const insert = db.prepare("insert into t values (?, ?, ?, ?, ?)");
       db.exec("begin");
       for (const { ip, time, status, size, request } of rows) insert.run(ip, time, status, size, request);
-      db.exec("commit; create index by_ip on t (ip, time); create index by_time on t (time); analyze");
+      db.exec("commit");
+    },
+    finish() {
+      db.exec("create index by_ip on t (ip, time); create index by_time on t (time); analyze");
     },
     names: ["sqlite"],
     async ask(_name, { from, to, ranges }: Question): Promise<Checked> {
