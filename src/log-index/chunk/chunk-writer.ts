@@ -11,10 +11,9 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parserFor } from "../parsing/format.ts";
 import type { Parsed } from "../parsing/parsed.ts";
-import { AddressSort } from "../segment/address-sort.ts";
 import { DamagedFile } from "../segment/section-file.ts";
 import { SegmentBuilder } from "../segment/segment-builder.ts";
-import { writeSegment } from "../segment/segment-writer.ts";
+import { WriterScratch, writeSegment } from "../segment/segment-writer.ts";
 import { diskFull, isDiskFull } from "./disk-full.ts";
 import { LineReader, type LineSink } from "./line-reader.ts";
 import { type BadLine, type Manifest, NEW_MANIFEST, readManifest, type SourcePart, writeManifest } from "./manifest.ts";
@@ -60,7 +59,7 @@ export class ChunkWriter {
   readonly #unlock: () => void;
   #manifest: Manifest;
   #builder: SegmentBuilder | undefined;
-  readonly #sort = new AddressSort();
+  readonly #scratch = new WriterScratch();
   /** Where the lines of the builder come from; the open one grows. */
   #parts: SourcePart[] = [];
   #open: { readonly live: LiveSource; readonly from: number } | undefined;
@@ -166,13 +165,13 @@ export class ChunkWriter {
     let { next } = this.#manifest;
     if (builder !== undefined && builder.rows > 0) {
       const name = `s${String(next++).padStart(6, "0")}`;
-      const written = this.#onDisk(name, () => writeSegment(join(this.folder, name), builder, this.#sort));
+      const written = this.#onDisk(name, () => writeSegment(join(this.folder, name), builder, this.#scratch));
       this.#closePart();
       segments.push({ name, ...written, parts: this.#parts });
       postings.push({ name, segments: [name] });
     }
     this.#replace({ ...this.#manifest, next, segments, postings, sources: this.#sources() });
-    this.#builder = undefined;
+    builder?.clear();
     this.#parts = [];
     if (this.#open !== undefined) this.#open = { ...this.#open, from: this.#open.live.offset };
   }

@@ -6,8 +6,10 @@ import fc from "fast-check";
 import { AddressSort } from "./address-sort.ts";
 import { DictionaryBuilder } from "./dictionary-builder.ts";
 import { radixSort } from "./radix.ts";
+import { OTHER } from "./row.ts";
 import { Sketch } from "./sketch.ts";
 import { encodeTimes, TimeColumn } from "./time-column.ts";
+import { timeOrder } from "./time-order.ts";
 
 const RUNS = { numRuns: 200 };
 const u32 = fc.oneof(fc.nat(100), fc.integer({ min: 0, max: 0xffffffff }));
@@ -102,6 +104,29 @@ describe("a sort of entries by address", () => {
     );
   });
 
+  it("gives rows of a segment as it gives entries, and leaves out those whose address is in another table", () => {
+    const sort = new AddressSort();
+    fc.assert(
+      fc.property(addresses, fc.nat(7), (list, every) => {
+        const cells = new Uint16Array(list.length * 5 + 5);
+        for (const [row, address] of list.entries())
+          cells.set([address, address >>> 16, row * 3, row % 8 === every ? OTHER >>> 16 : 7, row], row * 5);
+        const found: number[][] = [];
+        sort.drainRows(cells, list.length, {
+          add: (address, place, low, high) => void found.push([address, place, low >>> 0, high]),
+        });
+        const wanted = list
+          .map((address, row) => [address, row, (((row * 3) & 0xffff) | (7 << 16)) >>> 0, row & 0xffff])
+          .filter(([, row = 0]) => row % 8 !== every);
+        assert.deepEqual(
+          found,
+          wanted.sort(([a = 0], [b = 0]) => a - b),
+        );
+      }),
+      RUNS,
+    );
+  });
+
   it("sorts more than a lot holds of addresses that share their upper bits", () => {
     const sort = new AddressSort();
     const list = Array.from({ length: 6_000 }, (_, i) => (i === 0 ? 0xffffffff : Math.imul(i, 0x9e3779b1) >>> 12));
@@ -111,6 +136,38 @@ describe("a sort of entries by address", () => {
     assert.deepEqual(
       found,
       [...list].sort((a, b) => a - b),
+    );
+  });
+});
+
+describe("rows in order of time", () => {
+  const nearly = fc
+    .array(
+      fc.tuple(fc.nat(2), fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(40) })),
+      {
+        maxLength: 400,
+      },
+    )
+    .map((steps) => {
+      let now = 1_000;
+      return steps.map(([step, late]) => {
+        now += step;
+        return now - late;
+      });
+    });
+
+  it("are those of the plain sort, those of one second as they came, whether few are late or many", () => {
+    fc.assert(
+      fc.property(fc.oneof(nearly, fc.array(u32, { maxLength: 300 })), (list) => {
+        const into = { times: new Uint32Array(list.length + 1), order: new Uint32Array(list.length + 1) };
+        const { times, order } = timeOrder(Uint32Array.from(list), list.length, into);
+        const wanted = list.map((time, row) => ({ time, row })).sort((a, b) => a.time - b.time);
+        assert.deepEqual(
+          wanted.map((_, i) => ({ time: times[i], row: order[i] })),
+          wanted,
+        );
+      }),
+      RUNS,
     );
   });
 });

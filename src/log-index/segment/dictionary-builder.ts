@@ -18,10 +18,24 @@ export class DictionaryBuilder {
   #hashes = new Uint32Array(1 << 12);
   /** 1 + the number of a string, 0 where nothing is. */
   #table = new Uint32Array(1 << 13);
+  #arenaView = new DataView(this.#arena.buffer);
+  /** The bytes that were looked at last, as words. */
+  #bytes: Uint8Array = this.#arena;
+  #view: DataView = this.#arenaView;
   readonly #limit: number;
 
   constructor(limit: number) {
     this.#limit = limit;
+    this.add(new Uint8Array(0), 0, 0);
+  }
+
+  /** As if newly made, but for the memory that it has. */
+  clear(): void {
+    this.#used = 0;
+    this.#count = 0;
+    this.#table.fill(0);
+    this.#bytes = this.#arena;
+    this.#view = this.#arenaView;
     this.add(new Uint8Array(0), 0, 0);
   }
 
@@ -61,8 +75,18 @@ export class DictionaryBuilder {
   #equals(id: number, bytes: Uint8Array, from: number, to: number): boolean {
     const start = id === 0 ? 0 : (this.#ends[id - 1] ?? 0);
     if ((this.#ends[id] ?? 0) - start !== to - from) return false;
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    }
+    const view = this.#view;
+    const arenaView = this.#arenaView;
+    let i = from;
+    let j = start;
+    for (const end = to - 3; i < end; i += 4, j += 4)
+      if (view.getInt32(i, true) !== arenaView.getInt32(j, true)) return false;
     const arena = this.#arena;
-    for (let i = from, j = start; i < to; i++, j++) if (arena[j] !== bytes[i]) return false;
+    for (; i < to; i++, j++) if (arena[j] !== bytes[i]) return false;
     return true;
   }
 
@@ -72,6 +96,7 @@ export class DictionaryBuilder {
       const arena = new Uint8Array(Math.max(this.#arena.length * 2, this.#used + length));
       arena.set(this.#arena.subarray(0, this.#used));
       this.#arena = arena;
+      this.#arenaView = new DataView(arena.buffer);
     }
     if (length < 64) for (let i = 0; i < length; i++) this.#arena[this.#used + i] = bytes[from + i] ?? 0;
     else this.#arena.set(bytes.subarray(from, to), this.#used);

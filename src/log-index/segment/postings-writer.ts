@@ -12,6 +12,7 @@
 
 import { crc32 } from "node:zlib";
 import { SectionWriter } from "./section-file.ts";
+import type { Sketch } from "./sketch.ts";
 
 export const BLOCK_ENTRIES = 256;
 export const BLOCK_HEADER = 8;
@@ -33,7 +34,9 @@ export class PostingsWriter {
   // The block that is being filled.
   readonly #groups = new Uint8Array(BLOCK_ENTRIES * 7);
   readonly #places = new Uint8Array(BLOCK_ENTRIES * 5);
-  readonly #rests = new Uint8Array(BLOCK_ENTRIES * 6);
+  readonly #rests = new Uint16Array(BLOCK_ENTRIES * 3);
+  readonly #restBytes = new Uint8Array(this.#rests.buffer);
+  readonly #sketch: Sketch | undefined;
   #groupsAt = 0;
   #placesAt = 0;
   #groupCount = 0;
@@ -44,7 +47,9 @@ export class PostingsWriter {
   #groupBase = 0;
   #place = 0;
 
-  constructor(path: string) {
+  /** `sketch`: gets every address. */
+  constructor(path: string, sketch?: Sketch) {
+    this.#sketch = sketch;
     this.#file = new SectionWriter(path);
     this.#blocks = this.#file.begin("blocks");
   }
@@ -67,6 +72,7 @@ export class PostingsWriter {
     if (address !== this.#lastAddress) {
       this.#lastAddress = address;
       this.#addresses++;
+      this.#sketch?.addV4(address);
     }
     this.#addressCount++;
     this.#place = place;
@@ -79,13 +85,10 @@ export class PostingsWriter {
     places[at++] = delta;
     this.#placesAt = at;
     const rests = this.#rests;
-    const rest = this.#count * 6;
+    const rest = this.#count * 3;
     rests[rest] = low;
-    rests[rest + 1] = low >>> 8;
-    rests[rest + 2] = low >>> 16;
-    rests[rest + 3] = low >>> 24;
-    rests[rest + 4] = high;
-    rests[rest + 5] = high >>> 8;
+    rests[rest + 1] = low >>> 16;
+    rests[rest + 2] = high;
     this.#count++;
     this.#entries++;
   }
@@ -121,7 +124,7 @@ export class PostingsWriter {
     put16(out, start + 6, restsStart);
     out.set(this.#groups.subarray(0, this.#groupsAt), start + BLOCK_HEADER);
     out.set(this.#places.subarray(0, this.#placesAt), start + placesStart);
-    out.set(this.#rests.subarray(0, this.#count * 6), start + restsStart);
+    out.set(this.#restBytes.subarray(0, this.#count * 6), start + restsStart);
     this.#outAt = start + restsStart + this.#count * 6;
     if (this.#indexCount * 3 + 3 > this.#index.length) {
       const larger = new Uint32Array(this.#index.length * 2);

@@ -45,6 +45,23 @@ export class SegmentBuilder {
     this.strings = new DictionaryBuilder(REQUEST_LIMIT);
   }
 
+  /** As if newly made, but for the memory that it has: new memory would have to be cleared for each segment. */
+  clear(): void {
+    this.rows = 0;
+    this.isOrdered = true;
+    this.tails = undefined;
+    this.strings.clear();
+    this.others.clear();
+    this.largeSizes.length = 0;
+    this.shapes.length = 0;
+    this.#shapeNumbers.clear();
+    this.#lastTime = 0;
+    this.#headLength = -1;
+    this.#around = 0;
+    this.#sized.fill(-1);
+    this.#unsized.fill(-1);
+  }
+
   get isFull(): boolean {
     return (
       this.rows === this.#limit ||

@@ -5,12 +5,12 @@
 import { crc32 } from "node:zlib";
 import { AddressSort } from "./address-sort.ts";
 import { PostingsWriter } from "./postings-writer.ts";
-import { radixSort } from "./radix.ts";
 import { OTHER, ROW_BYTES, type Shape } from "./row.ts";
 import { SectionWriter } from "./section-file.ts";
 import type { SegmentBuilder } from "./segment-builder.ts";
 import { Sketch } from "./sketch.ts";
 import { encodeTimes } from "./time-column.ts";
+import { type TimeOrder, timeOrder } from "./time-order.ts";
 
 /** Rows under one checksum. */
 export const CHECKED_ROWS = 1024;
@@ -41,15 +41,37 @@ export interface WrittenSegment {
   readonly bytes: number;
 }
 
-/** `name`: path of both files without their endings. Both are on the disk when it returns. `sort` may be used again. */
-export function writeSegment(name: string, builder: SegmentBuilder, sort = new AddressSort()): WrittenSegment {
+/** Memory that writing needs, for the next segment too: new memory would have to be cleared for each. */
+export class WriterScratch {
+  readonly sort = new AddressSort();
+  #order = new Uint32Array(0);
+  #times = new Uint32Array(0);
+  #cells = new Uint16Array(0);
+
+  order(rows: number): TimeOrder {
+    if (this.#order.length < rows) {
+      this.#order = new Uint32Array(rows);
+      this.#times = new Uint32Array(rows);
+    }
+    return { order: this.#order, times: this.#times };
+  }
+
+  cells(rows: number): Uint16Array<ArrayBuffer> {
+    if (this.#cells.length < rows * 5) this.#cells = new Uint16Array(rows * 5);
+    return this.#cells;
+  }
+}
+
+/** `name`: path of both files without their endings. Both are on the disk when it returns. */
+export function writeSegment(name: string, builder: SegmentBuilder, scratch = new WriterScratch()): WrittenSegment {
   const { rows } = builder;
-  const order = timeOrder(builder);
-  const times = order === undefined ? builder.times : picked(builder.times, order);
+  const { times, order } = builder.isOrdered
+    ? { times: builder.times, order: undefined }
+    : timeOrder(builder.times, rows, scratch.order(rows));
   const otherRanks = ranksOfOthers(builder);
   const file = new SectionWriter(`${name}.seg`);
   file.section("times", encodeTimes(times, rows));
-  const cells = rowCells(builder, order, otherRanks.ranks);
+  const cells = rowCells(builder, order, otherRanks.ranks, scratch.cells(rows));
   const rowBytes = new Uint8Array(cells.buffer, 0, rows * ROW_BYTES);
   file.section("rows", rowBytes);
   file.section("row-checks", checksOf(rowBytes, CHECKED_ROWS * ROW_BYTES));
@@ -66,7 +88,7 @@ export function writeSegment(name: string, builder: SegmentBuilder, sort = new A
   const sketch = new Sketch();
   if (otherRanks.keys.length > 0) writeOthers(file, builder, order, otherRanks);
   for (const key of otherRanks.keys) sketch.addOther(key);
-  const postingsBytes = writePostings(name, rows, cells, sketch, sort);
+  const postingsBytes = writePostings(name, rows, cells, sketch, scratch.sort);
   file.section("sketch", sketch.registers);
   const about: SegmentAbout = {
     rows,
@@ -77,26 +99,6 @@ export function writeSegment(name: string, builder: SegmentBuilder, sort = new A
   };
   const bytes = file.finish(about) + postingsBytes;
   return { rows, from: about.from, to: about.to, bytes };
-}
-
-/** Undefined where the rows came in order. Rows of the same second stay as they came. */
-function timeOrder({ rows, times, isOrdered }: SegmentBuilder): Uint32Array | undefined {
-  if (isOrdered) return undefined;
-  const first = times.subarray(0, rows).reduce((least, time) => Math.min(least, time), 0xffffffff);
-  const keys = new Uint32Array(rows);
-  const values = new Uint32Array(rows);
-  for (let row = 0; row < rows; row++) {
-    keys[row] = (times[row] ?? 0) - first;
-    values[row] = row;
-  }
-  const spare = { keys: new Uint32Array(rows), values: new Uint32Array(rows) };
-  return radixSort(rows, { keys, values }, spare).values;
-}
-
-function picked(column: Uint32Array, order: Uint32Array): Uint32Array {
-  const into = new Uint32Array(order.length);
-  for (let i = 0; i < order.length; i++) into[i] = column[order[i] ?? 0] ?? 0;
-  return into;
 }
 
 interface OtherRanks {
@@ -120,9 +122,9 @@ function rowCells(
   builder: SegmentBuilder,
   order: Uint32Array | undefined,
   ranks: Uint32Array,
+  cells: Uint16Array<ArrayBuffer>,
 ): Uint16Array<ArrayBuffer> {
   const { rows, addresses, lows, highs } = builder;
-  const cells = new Uint16Array(rows * 5);
   for (let i = 0, at = 0; i < rows; i++, at += 5) {
     const row = order === undefined ? i : (order[i] ?? 0);
     const low = lows[row] ?? 0;
@@ -179,20 +181,8 @@ function writeOthers(
 }
 
 function writePostings(name: string, rows: number, cells: Uint16Array, sketch: Sketch, sort: AddressSort): number {
-  for (let row = 0, at = 0; row < rows; row++, at += 5) {
-    if (((cells[at + 3] ?? 0) & (OTHER >>> 16)) !== 0) continue;
-    const address = (cells[at] ?? 0) | ((cells[at + 1] ?? 0) << 16);
-    sort.add(address, row, (cells[at + 2] ?? 0) | ((cells[at + 3] ?? 0) << 16), cells[at + 4] ?? 0);
-  }
-  const writer = new PostingsWriter(`${name}.post`);
-  let last = -1;
-  sort.drain({
-    add(address, row, low, high) {
-      if (address !== last) sketch.addV4(address);
-      last = address;
-      writer.add(address, row, low, high);
-    },
-  });
+  const writer = new PostingsWriter(`${name}.post`, sketch);
+  sort.drainRows(cells, rows, writer);
   return writer.finish([basename(name)]);
 }
 
