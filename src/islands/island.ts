@@ -5,17 +5,18 @@
 // Invariants
 //   I1. Its state after an epoch depends on its state before, on the immigrants and on the settings, and on nothing else: not
 //       on when it ran, in which process, or in how many slices.
+//   I2. An engine that has to make room for another is parked as it stands, and goes on from there when it is wanted again.
 
 import { Emas } from "./engines/emas.ts";
 import type { Engine, Individual, Replacement, Selection } from "./engines/engine.ts";
 import { readIndividual, saveIndividual } from "./engines/individuals.ts";
-import { type EngineSpec, makeEngine } from "./engines/make-engine.ts";
+import { engineOf, makeEngine } from "./engines/make-engine.ts";
 import { Nsga2 } from "./engines/nsga2.ts";
 import { noWatch, type Quarantined, type Watch } from "./evaluator.ts";
 import { Fault } from "./fault.ts";
 import type { Problem } from "./problem.ts";
 import { RandomStream } from "./random-stream.ts";
-import { decodeState, encodeState } from "./state/codec.ts";
+import { decodeState, encodeState, type State, type StateRecord } from "./state/codec.ts";
 import { Fields } from "./state/fields.ts";
 
 /** What is asked of an island for one epoch. */
@@ -49,12 +50,16 @@ export interface IslandFigures {
 const QUARANTINE_KEPT = 20;
 /** Recoveries told of one slice: what is lost more often says so less often. */
 const RECOVERED_KEPT = 100;
+/** Bytes of parked engines; one that has no room begins anew. A state travels in one envelope. */
+const PARKED_LIMIT = 4 << 20;
 
 export class Island {
   readonly #problem: Problem;
-  readonly #spec: EngineSpec;
   readonly #random: RandomStream;
-  readonly #engine: Engine;
+  /** As settings name it. */
+  #name: string;
+  #engine: Engine;
+  readonly #parked = new Map<string, StateRecord>();
   #values = new Float64Array(0);
   #rounded: Float64Array[] = [];
   #evaluations = 0;
@@ -66,15 +71,19 @@ export class Island {
   /** Spent in the epoch in hand; undefined between epochs. */
   #spent: number | undefined;
 
-  private constructor(problem: Problem, spec: EngineSpec, random: RandomStream, saved?: Fields) {
+  private constructor(problem: Problem, engine: string, random: RandomStream, saved?: Fields) {
     this.#problem = problem;
-    this.#spec = spec;
     this.#random = random;
+    this.#name = engine;
     if (saved === undefined) {
-      this.#engine = makeEngine(spec, problem.space, random);
+      this.#engine = makeEngine(engineOf(engine), problem.space, random);
       return;
     }
-    this.#engine = makeEngine(spec, problem.space, random, recordOf(saved));
+    if (saved.maybe("name") !== undefined) this.#name = saved.text("name");
+    this.#engine = makeEngine(engineOf(this.#name), problem.space, random, recordOf(saved.maybe("engine")));
+    for (const [name, parked] of Object.entries(recordOf(saved.maybe("parked") ?? {}))) {
+      this.#parked.set(name, recordOf(parked));
+    }
     this.#evaluations = saved.number("evaluations");
     this.#generations = saved.number("generations");
     this.#quarantinedCount = saved.number("quarantined");
@@ -83,12 +92,15 @@ export class Island {
   }
 
   /** `lane` tells islands of one seed apart. */
-  static begin(problem: Problem, spec: EngineSpec, seed: number, lane: number): Island {
-    return new Island(problem, spec, RandomStream.seeded(seed, lane));
+  static begin(problem: Problem, engine: string, seed: number, lane: number): Island {
+    return new Island(problem, engine, RandomStream.seeded(seed, lane));
   }
 
-  /** Goes on from what `save` gave. Throws the Fault `invalid` where the bytes are not of this problem and engine. */
-  static resume(problem: Problem, spec: EngineSpec, bytes: Uint8Array): Island {
+  /**
+   * Goes on from what `save` gave, with the engine it had; `engine` is for states of versions that did not write it down. Throws
+   * the Fault `invalid` where the bytes are not of this problem.
+   */
+  static resume(problem: Problem, engine: string, bytes: Uint8Array): Island {
     const fields = new Fields(decodeState(bytes));
     if (fields.number("dimensions") !== problem.space.dimensions) {
       throw new Fault(
@@ -97,7 +109,7 @@ export class Island {
       );
     }
     const words = fields.words("random");
-    return new Island(problem, spec, new RandomStream(words), fields);
+    return new Island(problem, engine, new RandomStream(words), fields);
   }
 
   save(): Uint8Array {
@@ -109,8 +121,23 @@ export class Island {
       quarantined: this.#quarantinedCount,
       spent: this.#spent,
       best: this.#best === undefined ? undefined : saveIndividual(this.#best),
+      name: this.#name,
       engine: this.#engine.save(),
+      parked: this.#parked.size === 0 ? undefined : Object.fromEntries(this.#parked),
     });
+  }
+
+  /** From the next epoch on it runs this engine (I2); in the middle of one nothing is changed. */
+  assign(engine: string): void {
+    if (engine === this.#name || this.#spent !== undefined) return;
+    const { space } = this.#problem;
+    const state = this.#engine.save();
+    this.#engine = makeEngine(engineOf(engine), space, this.#random, this.#parked.get(engine));
+    this.#parked.delete(engine);
+    if (encodeState({ ...Object.fromEntries(this.#parked), state }).length <= PARKED_LIMIT) {
+      this.#parked.set(this.#name, state);
+    }
+    this.#name = engine;
   }
 
   get evaluations(): number {
@@ -241,7 +268,7 @@ export class Island {
 
   figures(): IslandFigures {
     return {
-      engine: this.#spec.kind === "cma" ? this.#engine.kind : this.#spec.kind,
+      engine: this.#name,
       evaluations: this.#evaluations,
       generations: this.#generations,
       best: this.#best?.values[0] ?? Number.POSITIVE_INFINITY,
@@ -252,11 +279,10 @@ export class Island {
   }
 }
 
-function recordOf(saved: Fields): Parameters<typeof makeEngine>[3] {
-  const engine = saved.maybe("engine");
-  if (typeof engine !== "object" || Array.isArray(engine) || ArrayBuffer.isView(engine)) {
+function recordOf(state: State): StateRecord {
+  if (typeof state !== "object" || Array.isArray(state) || ArrayBuffer.isView(state)) {
     throw new Fault("invalid", "an island's state lacks its engine");
   }
   // Neither a list nor numbers: a record.
-  return engine as Parameters<typeof makeEngine>[3];
+  return state as StateRecord;
 }

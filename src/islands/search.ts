@@ -13,7 +13,7 @@ export interface SearchOptions {
   readonly seed?: number;
   /** Default 1. */
   readonly islands?: number;
-  /** Names of engines, given to the islands in turn. Default: the portfolio for the problem. */
+  /** Names of engines, given to the islands in turn, for good. Default: the portfolio for the problem, reassigned by what works. */
   readonly engines?: readonly string[];
   /** Of one island. Default 100,000 for each dimension. */
   readonly evaluations?: number;
@@ -54,7 +54,11 @@ export function planOf(problem: Pick<Problem, "space" | "target">, options: Sear
   const names = options.engines ?? portfolioOf(problem.space);
   const engines = Array.from({ length: islands }, (_, i) => names[i % names.length] ?? "cma");
   const target = options.target ?? problem.target;
-  return { seed, engines, islands: engines.map((_, i) => `island-${i}`), free: false, target, evaluations };
+  const reassigned = options.engines === undefined && names.length > 1 && islands > 1;
+  return {
+    ...{ seed, engines, islands: engines.map((_, i) => `island-${i}`), free: false, target, evaluations },
+    ...(reassigned ? { portfolio: names } : undefined),
+  };
 }
 
 /** What all islands have found after the last epoch that is over for all. */

@@ -26,8 +26,9 @@ after(cleanUp);
 const { evaluate } = bbob(15, 3);
 const made = problem({ dimensions: 3, lower: -5, upper: 5, evaluate });
 const engines = ["bipop", "de", "shade", "emas", "sep-cma"];
-const plan = planOf(made, { seed: 3, islands: 5, engines, evaluations: 400 });
-const settings = changed(DEFAULT_SETTINGS, ["migration.every=4", "migration.count=2", "migration.topology=torus"]);
+const plan = { ...planOf(made, { seed: 3, islands: 5, engines, evaluations: 400 }), portfolio: engines };
+const often = ["migration.every=4", "migration.count=2", "migration.topology=torus", "portfolio.every=5"];
+const settings = changed(DEFAULT_SETTINGS, often);
 const never = new AbortController().signal;
 
 async function ran(archipelago: Archipelago, told = () => {}): Promise<Archipelago> {

@@ -41,9 +41,10 @@ export async function begin(of: Beginning): Promise<number> {
       },
       places: async (told) => {
         const places = await placesFor({ record, store, env, flags, told });
-        const { islands, engines, seed } = record.plan;
+        const { islands, engines, portfolio, seed } = record.plan;
+        const which = `${engines.join(", ")}${portfolio === undefined ? "" : "; then by what works"}`;
         say(
-          `${terminal.tint("bold", record.name)}: ${specName(record.problem)}, seed ${seed}, ${islands.length} islands (${engines.join(", ")}) ${places.where}`,
+          `${terminal.tint("bold", record.name)}: ${specName(record.problem)}, seed ${seed}, ${islands.length} islands (${which}) ${places.where}`,
         );
         return places;
       },

@@ -145,7 +145,9 @@ async function conducted(conducting: Conducting, stream: LiveStream): Promise<En
       ...{ archipelago, hosts: places, width: record.processes },
       signal: AbortSignal.any([signal, ending.signal]),
       told: (island, reply) => {
-        figures.told(island, reply);
+        const { engine } = reply.figures;
+        const before = figures.told(island, reply);
+        if (before !== undefined) say(`${record.plan.islands[island]} goes over from ${before} to ${engine}`);
         for (const what of reply.recovered) {
           figures.restored();
           say(`${record.plan.islands[island]}: ${what}`);

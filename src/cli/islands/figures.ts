@@ -63,6 +63,7 @@ export class Figures {
   readonly #began: number;
   readonly #where = new Map<string, Host>();
   readonly #quarantined = new Map<number, number>();
+  readonly #engines = new Map<number, string>();
   /** By their id, all that have served and are not known to be gone. */
   readonly #hosts = new Map<string, Host>();
   #recoveries = 0;
@@ -77,8 +78,12 @@ export class Figures {
     this.#began = clock.now();
   }
 
-  told(island: number, { quarantinedCount }: SliceReply): void {
+  /** The engine that the island ran until this slice, where it is another now. */
+  told(island: number, { quarantinedCount, figures: { engine } }: SliceReply): string | undefined {
     this.#quarantined.set(island, quarantinedCount);
+    const before = this.#engines.get(island);
+    this.#engines.set(island, engine);
+    return before === engine ? undefined : before;
   }
 
   served(island: string, host: Host): void {
@@ -121,7 +126,7 @@ export class Figures {
       const where = this.#where.get(name);
       return {
         name,
-        engine: this.#record.plan.engines[i] ?? "",
+        engine: seat.engine,
         epoch: seat.epochs,
         evaluations: seat.figures?.evaluations ?? 0,
         best: seat.figures?.best ?? Number.POSITIVE_INFINITY,

@@ -79,7 +79,7 @@ function sections(parts: Parts): readonly string[] {
   const { record, history, live } = parts;
   const seriesOf = (y: (entry: History["islands"][number]["entries"][number]) => number): readonly Series[] =>
     history.islands.map(({ name, entries }, i) => ({
-      name: `${shortName(name)} ${record.plan.engines[record.plan.islands.indexOf(name)] ?? ""}`,
+      name: `${shortName(name)} ${enginesIn(entries) || (record.plan.engines[record.plan.islands.indexOf(name)] ?? "")}`,
       color: COLORS[i % COLORS.length] ?? "#000",
       points: entries.map((entry) => [entry.evaluations, y(entry)] as const),
     }));
@@ -108,6 +108,11 @@ function sections(parts: Parts): readonly string[] {
   ];
 }
 
+/** Each that an island ran, in their order. */
+function enginesIn(entries: History["islands"][number]["entries"]): string {
+  return [...new Set(entries.map(({ engine }) => engine))].join(", ");
+}
+
 function section(title: string, body: string): string {
   return `<section><h2>${title}</h2>${body}</section>`;
 }
@@ -118,7 +123,7 @@ function mapOf({ record, config, live }: Parts): string {
   const sources = sourcesOf(topology, count, { degree, seed: record.plan.seed });
   const islands = record.plan.islands.map((name, i) => ({
     label: shortName(name),
-    engine: record.plan.engines[i] ?? "",
+    engine: live?.islands[i]?.engine ?? record.plan.engines[i] ?? "",
     color: COLORS[i % COLORS.length] ?? "#000",
     received: live?.islands[i]?.received ?? 0,
   }));
@@ -166,7 +171,7 @@ function reproduce({ problem, plan, settings, processes, unum, name }: RunRecord
     `unum islands run ${problem.kind === "exec" ? `--exec '${specName(problem)}'` : problem.kind === "http" ? `--http ${specName(problem)}` : problem.kind === "wasm" ? `--wasm ${specName(problem)}` : specName(problem)}`,
     `--seed ${plan.seed}`,
     `--islands ${plan.islands.length}`,
-    ...plan.engines.map((engine) => `--engine ${engine}`),
+    ...(plan.portfolio === undefined ? plan.engines.map((engine) => `--engine ${engine}`) : []),
     ...(plan.target === undefined ? [] : [`--target ${plan.target}`]),
     `--evaluations ${plan.evaluations}`,
     ...settings.filter((line) => !defaults.has(line)).map((line) => `--set ${line}`),

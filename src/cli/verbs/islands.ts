@@ -91,7 +91,7 @@ function addRun(islands: Command, { terminal, end }: Stage): void {
     .addOption(
       repeatable(
         "--engine <name>",
-        `of the islands in turn: ${Object.keys(NAMED_ENGINES).join(", ")} (default: a portfolio)`,
+        `of the islands in turn: ${Object.keys(NAMED_ENGINES).join(", ")} (default: a portfolio, reassigned by what works)`,
       ),
     )
     .addOption(repeatable("--set <name=value>", "a setting, as migration.every=500; 'islands config RUN' lists them"))

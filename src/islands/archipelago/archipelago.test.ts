@@ -23,6 +23,13 @@ function begin(options: SearchOptions = OPTIONS): Archipelago {
   return new Archipelago(planOf(made, options), [{ epoch: 0, settings: SETTINGS }]);
 }
 
+/** Engines are reassigned every third epoch. */
+function portfolio(): Archipelago {
+  const plan = planOf(made, { seed: 11, islands: 4, evaluations: 12_000 });
+  assert.deepEqual(plan.portfolio, ["bipop", "de-separable", "ipop", "shade"]);
+  return new Archipelago(plan, [{ epoch: 0, settings: changed(SETTINGS, ["portfolio.every=3"]) }]);
+}
+
 function bytesOf(archipelago: Archipelago): string {
   const cut = archipelago.cut();
   assert.ok(cut, "no epoch is over");
@@ -93,6 +100,45 @@ describe("an archipelago", () => {
       const again = new Archipelago(plan, changes, cut);
       await drive({ archipelago: again, hosts: ownHosts(made, () => 0), signal: never });
       assert.equal(bytesOf(again), bytesOf(whole), `from epoch ${cut.epoch}`);
+    }
+  });
+
+  it("gives islands the same engines at the same epochs, whatever happens to their hosts, and from any cut", async () => {
+    const plain = portfolio();
+    const cuts: Uint8Array[] = [];
+    const given = plain.seats.map(({ engine }) => [engine]);
+    await drive({
+      ...{ archipelago: plain, hosts: ownHosts(made, () => 0), signal: never },
+      told: (i, { figures }) => {
+        if (given[i]?.at(-1) !== figures.engine) given[i]?.push(figures.engine);
+        const cut = plain.cut();
+        if (cut !== undefined && cut.epoch > cuts.length)
+          cuts.push(encodeCheckpoint({ plan: plain.plan, changes: plain.changes, cut }));
+      },
+    });
+    assert.deepEqual(given[0], ["bipop"]);
+    const back = given.filter((engines) => new Set(engines).size < engines.length);
+    assert.ok(back.length > 0, `no engine was taken up again: ${given.join(" | ")}`);
+    const other = portfolio();
+    await drive({ archipelago: other, hosts: unreliable(21), signal: never, width: 3 });
+    assert.equal(bytesOf(other), bytesOf(plain));
+    for (const bytes of cuts) {
+      const { plan, changes, cut } = decodeCheckpoint(bytes);
+      const again = new Archipelago(plan, changes, cut);
+      await drive({ archipelago: again, hosts: ownHosts(made, () => 0), signal: never });
+      assert.equal(bytesOf(again), bytesOf(plain), `from epoch ${cut.epoch}`);
+    }
+  });
+
+  it("keeps engines that were chosen, and all of them with portfolio.every=0", async () => {
+    const chosen = begin({ ...OPTIONS, engines: ["de", "shade"], evaluations: 12_000 });
+    const kept = new Archipelago(portfolio().plan, [{ epoch: 0, settings: changed(SETTINGS, ["portfolio.every=0"]) }]);
+    for (const archipelago of [chosen, kept]) {
+      await drive({ archipelago, hosts: ownHosts(made, () => 0), signal: never });
+      assert.deepEqual(
+        archipelago.seats.map(({ engine }) => engine),
+        archipelago.plan.engines,
+      );
     }
   });
 

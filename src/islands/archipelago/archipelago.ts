@@ -9,12 +9,14 @@
 //   A2. Settings are changed from an epoch on that no island has begun.
 //   A3. A cut is the state of every island after the same epoch, and all mail that is under way then: enough to go on.
 //   A4. What a search ends with is the cut after the first epoch in which it was over for any island.
+//   A5. Which engine an island runs in epoch e follows from reviews after epochs up to e - LAG, each of the state of all islands.
 
 import type { Individual } from "../engines/engine.ts";
 import { engineOf } from "../engines/make-engine.ts";
 import { Fault } from "../fault.ts";
 import type { IslandFigures } from "../island.ts";
 import type { SliceReply, SliceRequest } from "./host.ts";
+import { firstStanding, reviewed, type Standing } from "./portfolio.ts";
 import type { Settings } from "./settings.ts";
 import { sourcesOf } from "./topology.ts";
 
@@ -23,8 +25,10 @@ export const LAG = 1;
 
 export interface Plan {
   readonly seed: number;
-  /** Names of engines, one for each island. */
+  /** Names of engines, one for each island: those they begin with. */
   readonly engines: readonly string[];
+  /** Engines that islands may be given by what works; left out, each keeps its own. */
+  readonly portfolio?: readonly string[];
   /** Names of islands, as the seed composes them. */
   readonly islands: readonly string[];
   /** No migrant waits for another epoch's. Not reproducible, and never waits. */
@@ -67,6 +71,8 @@ interface Seat {
   stale: number;
   /** Where it runs freely: the newest epoch of each source it has taken. */
   readonly taken: Map<number, number>;
+  /** That of the epoch in hand, or of the last one. */
+  engine: string;
   /** Migrants of the epoch in hand, so that a slice that is asked again is given the same. */
   immigrants: readonly Individual[] | undefined;
 }
@@ -80,18 +86,20 @@ export class Archipelago {
   readonly plan: Plan;
   readonly seats: readonly Seat[];
   #changes: readonly SettingsChange[];
+  /** The newest last; those that no cut can ask for are forgotten. */
+  #standings: Standing[];
+  /** No epoch after the last review and up to this one ends with one. */
+  #searchedTo: number;
   /** The first epoch after which it is over; infinite while it is not. */
   #last = Number.POSITIVE_INFINITY;
 
-  constructor(
-    plan: Plan,
-    changes: readonly SettingsChange[],
-    cut?: { readonly epoch: number; readonly islands: readonly CutIsland[] },
-  ) {
+  constructor(plan: Plan, changes: readonly SettingsChange[], cut?: Cut) {
     this.plan = plan;
     this.#changes = changes;
-    for (const name of plan.engines) engineOf(name);
-    this.seats = plan.engines.map((_, i) => seatOf(cut?.epoch ?? 0, cut?.islands[i]));
+    for (const name of [...plan.engines, ...(plan.portfolio ?? [])]) engineOf(name);
+    this.#standings = [...(cut?.standings ?? [firstStanding(plan.engines)])];
+    this.#searchedTo = this.#standings.at(-1)?.epoch ?? 0;
+    this.seats = plan.engines.map((engine, i) => seatOf(engine, cut?.epoch ?? 0, cut?.islands[i]));
     if (cut !== undefined) {
       for (const seat of this.seats) this.#finish(seat);
       this.#end();
@@ -134,6 +142,7 @@ export class Archipelago {
     const seat = this.#seat(i);
     if (seat.finished || seat.epochs >= this.#last) return false;
     if (this.plan.free || seat.slice !== undefined) return true;
+    if (this.#reviewDue() <= seat.epochs - LAG) return false;
     return this.#sources(i, seat.epochs).every((j) => {
       const source = this.#seat(j);
       return source.finished || source.epochs >= seat.epochs - LAG;
@@ -143,10 +152,13 @@ export class Archipelago {
   request(i: number, sliceMs: number): SliceRequest {
     const seat = this.#seat(i);
     const settings = this.settingsAt(seat.epochs);
-    seat.immigrants ??= this.#mailFor(i, settings);
+    if (seat.immigrants === undefined) {
+      seat.immigrants = this.#mailFor(i, settings);
+      seat.engine = this.#engineFor(i, seat.epochs - LAG);
+    }
     return {
       island: this.plan.islands[i] ?? String(i),
-      engine: this.plan.engines[i] ?? "",
+      engine: seat.engine,
       seed: this.plan.seed,
       lane: i + 1,
       state: seat.slice ?? seat.history.get(seat.epochs)?.state,
@@ -196,6 +208,36 @@ export class Archipelago {
     return sourcesOf(topology, this.seats.length, { degree, seed: this.plan.seed })[i] ?? [];
   }
 
+  /** A5 */
+  #engineFor(i: number, epoch: number): string {
+    const standing = this.plan.free ? this.#standings.at(-1) : this.#standings.findLast((each) => each.epoch <= epoch);
+    return (standing ?? firstStanding(this.plan.engines)).engines[i] ?? "";
+  }
+
+  /** The first epoch after the last review that ends with one. */
+  #reviewDue(): number {
+    if (this.plan.portfolio === undefined) return Number.POSITIVE_INFINITY;
+    // No further than islands are: settings may change after that.
+    const most = Math.max(...this.seats.map(({ epochs }) => epochs));
+    for (; this.#searchedTo < most; this.#searchedTo++) {
+      const { every } = this.settingsAt(this.#searchedTo + 1).portfolio;
+      if (every > 0 && (this.#searchedTo + 1) % every === 0) return this.#searchedTo + 1;
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** What is due and known of every island. */
+  #review(): void {
+    const { portfolio: pool } = this.plan;
+    for (let due = this.#reviewDue(); pool !== undefined && due < Number.POSITIVE_INFINITY; due = this.#reviewDue()) {
+      if (!this.seats.every((seat) => seat.finished || seat.epochs >= due)) return;
+      const bests = this.seats.map((seat) => bestAfter(seat, due));
+      const last = this.#standings.at(-1) ?? firstStanding(this.plan.engines);
+      this.#standings.push(reviewed(last, { epoch: due, bests, pool }));
+      this.#searchedTo = due;
+    }
+  }
+
   took(i: number, reply: SliceReply): void {
     const seat = this.#seat(i);
     seat.figures = reply.figures;
@@ -213,6 +255,7 @@ export class Archipelago {
     seat.history.set(seat.epochs, { state, figures, best, front, emigrants, quarantinedCount, migrants });
     this.#finish(seat);
     this.#end();
+    this.#review();
     this.#forget();
   }
 
@@ -242,6 +285,8 @@ export class Archipelago {
         if (epoch < Math.min(keep, seat.epochs)) seat.history.delete(epoch);
       }
     }
+    const oldest = this.#standings.findLastIndex(({ epoch }) => epoch <= keep);
+    if (oldest > 0) this.#standings = this.#standings.slice(oldest);
   }
 
   /** A3: the newest there is; undefined before the first epoch is over for all. */
@@ -259,7 +304,10 @@ export class Archipelago {
       return { epoch: at, snapshot, mail };
     });
     if (epoch === 0 || !islands.every((each) => each !== undefined)) return undefined;
-    return { epoch, islands };
+    if (this.plan.portfolio === undefined) return { epoch, islands };
+    const known = this.#standings.filter((each) => each.epoch <= epoch);
+    const inForce = known.findLastIndex((each) => each.epoch <= epoch - LAG);
+    return { epoch, islands, standings: known.slice(Math.max(0, inForce)) };
   }
 
   #seat(i: number): Seat {
@@ -279,9 +327,17 @@ export interface CutIsland {
 export interface Cut {
   readonly epoch: number;
   readonly islands: readonly CutIsland[];
+  /** Of a portfolio: the last reviews, from that on which is in force. */
+  readonly standings?: readonly Standing[];
 }
 
-function seatOf(epoch: number, from: CutIsland | undefined): Seat {
+/** A finished island stays as it was at its end. */
+function bestAfter(seat: Seat, epoch: number): number {
+  const snapshot = seat.history.get(epoch) ?? seat.history.get(seat.epochs);
+  return snapshot?.figures.best ?? Number.POSITIVE_INFINITY;
+}
+
+function seatOf(engine: string, epoch: number, from: CutIsland | undefined): Seat {
   const history = new Map<number, Snapshot>();
   if (from !== undefined) {
     for (const { epoch: past, emigrants } of from.mail) history.set(past, { ...from.snapshot, emigrants });
@@ -295,6 +351,7 @@ function seatOf(epoch: number, from: CutIsland | undefined): Seat {
     figures: from?.snapshot.figures,
     ...(from?.snapshot.migrants ?? { received: 0, sent: 0, stale: 0 }),
     taken: new Map(),
+    engine: from?.snapshot.figures.engine ?? engine,
     immigrants: undefined,
   };
 }

@@ -7,6 +7,8 @@ import type { IslandFigures } from "../island.ts";
 import { decodeState, encodeState, type State, type StateRecord } from "../state/codec.ts";
 import { Fields } from "../state/fields.ts";
 import type { Cut, CutIsland, Plan, SettingsChange, Snapshot } from "./archipelago.ts";
+import type { Standing } from "./portfolio.ts";
+import { DEFAULT_SETTINGS } from "./settings.ts";
 
 /** Of what is written here; one that is newer is refused. */
 const FORMAT = 1;
@@ -23,6 +25,7 @@ export function encodeCheckpoint({ plan, changes, cut }: Checkpoint): Uint8Array
     plan: JSON.stringify(plan, infinityAsText),
     changes: JSON.stringify(changes),
     epoch: cut.epoch,
+    standings: cut.standings === undefined ? undefined : JSON.stringify(cut.standings, infinityAsText),
     islands: cut.islands.map(islandState),
   });
 }
@@ -39,9 +42,16 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   }
   // Written above, and kept with a checksum.
   const plan = JSON.parse(fields.text("plan"), textAsInfinity) as Plan;
-  const changes = JSON.parse(fields.text("changes")) as readonly SettingsChange[];
+  const written = JSON.parse(fields.text("changes")) as readonly SettingsChange[];
+  // Settings that its version did not have are as they are by default.
+  const changes = written.map(({ epoch, settings }) => ({ epoch, settings: { ...DEFAULT_SETTINGS, ...settings } }));
+  const standings =
+    fields.maybe("standings") === undefined
+      ? undefined
+      : // As written above.
+        { standings: JSON.parse(fields.text("standings"), textAsInfinity) as readonly Standing[] };
   const islands = fields.list("islands").map((each) => readIsland(new Fields(each)));
-  return { plan, changes, cut: { epoch: fields.number("epoch"), islands } };
+  return { plan, changes, cut: { epoch: fields.number("epoch"), islands, ...standings } };
 }
 
 function infinityAsText(_: string, value: unknown): unknown {

@@ -5,7 +5,6 @@
 //       elsewhere, and nobody can tell.
 
 import type { Individual } from "../engines/engine.ts";
-import { engineOf } from "../engines/make-engine.ts";
 import type { Quarantined } from "../evaluator.ts";
 import { type EpochTask, Island, type IslandFigures } from "../island.ts";
 import type { Problem } from "../problem.ts";
@@ -13,7 +12,7 @@ import type { Problem } from "../problem.ts";
 export interface SliceRequest {
   /** Names the island for people and for who keeps it at hand. */
   readonly island: string;
-  /** Its name. */
+  /** Its name; another than that of the state takes over where an epoch begins. */
   readonly engine: string;
   readonly seed: number;
   readonly lane: number;
@@ -53,9 +52,9 @@ export async function runSlice(
   watch?: Parameters<Island["evolve"]>[2],
 ): Promise<{ readonly reply: SliceReply; readonly island: Island }> {
   const { engine, seed, lane, state, task } = request;
-  const spec = engineOf(engine);
   const island =
-    known ?? (state === undefined ? Island.begin(problem, spec, seed, lane) : Island.resume(problem, spec, state));
+    known ?? (state === undefined ? Island.begin(problem, engine, seed, lane) : Island.resume(problem, engine, state));
+  island.assign(engine);
   const until = now() + request.sliceMs;
   const over = await island.evolve(task, () => now() >= until, watch);
   const emigrants = over ? island.emigrants(task.emigrants, task.selection) : [];

@@ -20,6 +20,10 @@ export interface Settings {
     readonly expiry: number;
   };
   readonly energy: Pick<EnergySettings, "inflow" | "outflow" | "transfer" | "reproduce" | "migrate">;
+  readonly portfolio: {
+    /** Epochs from one look at which engines work to the next, where engines were not chosen; 0: islands keep their engines. */
+    readonly every: number;
+  };
   readonly log: {
     /** Seconds from one entry of an island's log to the next. */
     readonly every: number;
@@ -41,6 +45,7 @@ export const DEFAULT_SETTINGS: Settings = {
     ...{ inflow: EMAS.inflow, outflow: EMAS.outflow, transfer: EMAS.transfer },
     ...{ reproduce: EMAS.reproduce, migrate: EMAS.migrate },
   },
+  portfolio: { every: 10 },
   log: { every: 1, type: "islands" },
   checkpoint: { every: 10 },
 };
@@ -64,6 +69,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   "energy.transfer": ENERGY,
   "energy.reproduce": ENERGY,
   "energy.migrate": ENERGY,
+  "portfolio.every": whole(0, 1e6),
   "log.every": { least: 0.05, most: 86_400, whole: false },
   "log.type": ["islands", "summary", "none"],
   "checkpoint.every": { least: 0.05, most: 86_400, whole: false },

@@ -45,7 +45,7 @@ describe("engines", () => {
           best = Math.min(best, sphere(row));
         }
       }
-      assert.ok(best < (["ga", "emas"].includes(name) ? 1e-2 : 1e-8), `${name}: ${best}`);
+      assert.ok(best < (["ga", "ea", "emas"].includes(name) ? 1e-2 : 1e-8), `${name}: ${best}`);
     });
   }
 
@@ -53,6 +53,7 @@ describe("engines", () => {
     ...REAL_ENGINES.map((name) => [name, REAL] as const),
     ["nsga2", ZDT.zdt1] as const,
     ["ga", { dimensions: 20, genome: "bits", evaluate: oneMax }] as const,
+    ["ea", { dimensions: 20, genome: "bits", evaluate: oneMax }] as const,
     [
       "ga",
       {

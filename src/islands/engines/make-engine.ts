@@ -35,6 +35,8 @@ export const NAMED_ENGINES: Readonly<Record<string, EngineSpec>> = {
   "de-separable": { kind: "de", options: { factor: 0.5, crossover: 0.1 } },
   shade: { kind: "shade" },
   ga: { kind: "ga" },
+  // One parent, and the best of it and its children: what climbs where a population only costs.
+  ea: { kind: "ga", options: { population: 1, children: 8, survival: "plus" } },
   nsga2: { kind: "nsga2" },
   emas: { kind: "emas" },
 };
@@ -68,10 +70,13 @@ export function makeEngine(spec: EngineSpec, space: Space, random: RandomStream,
   }
 }
 
-/** What islands of an archipelago run where nothing else was asked for, first to last; further ones begin again. */
+/**
+ * What islands of an archipelago begin with where nothing else was asked for, first to last; further ones begin again. Later they
+ * are given what works of these; the first keeps its own.
+ */
 export function portfolioOf(space: Space): readonly string[] {
   if (space.objectives > 1) return ["nsga2"];
-  if (space.genome !== "real") return ["ga"];
+  if (space.genome !== "real") return ["ga", "ea"];
   if (space.dimensions > 200) return ["lm-cma", "sep-cma", "de-separable", "shade"];
   return ["bipop", "de-separable", "ipop", "shade"];
 }
