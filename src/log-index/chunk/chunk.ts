@@ -8,7 +8,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { asError, Fault } from "../../base/fault.ts";
 import type { LineSearch } from "../asleep/line-search.ts";
-import { findRaw, rawFilesOf } from "../asleep/raw-chunk.ts";
+import { findRaw, Located, rawFilesOf } from "../asleep/raw-chunk.ts";
 import type { Batch, Part } from "../find/batch.ts";
 import { gatherPostings, gatherRows } from "../find/gather.ts";
 import type { HitBatch } from "../find/hits.ts";
@@ -45,6 +45,9 @@ export class Chunk implements Index {
   readonly #search: LineSearch | undefined;
   #snapshot: OpenSnapshot | undefined;
   #lookedAt = 0;
+  // Asleep: where its raw files are, and what of them it has.
+  readonly #located = new Located();
+  #read: { readonly version: string; readonly manifest: Manifest | undefined } | undefined;
   /** Questions under way on a snapshot that another took the place of; closed when they are done. */
   readonly #users = new Map<OpenSnapshot, number>();
 
@@ -127,14 +130,21 @@ export class Chunk implements Index {
 
   async #findAsleep(query: Query): Promise<Batch[] | undefined> {
     try {
-      const manifest = readManifest(this.folder);
-      const files = manifest === undefined ? undefined : await rawFilesOf(manifest);
+      const manifest = this.#manifest();
+      const files = manifest === undefined ? undefined : await rawFilesOf(manifest, query, this.#located);
       return files === undefined ? undefined : await findRaw(files, query, this.#search);
     } catch (error) {
       // The index answers what the raw files cannot.
       if (error instanceof Fault || error instanceof DamagedFile) return undefined;
       throw error;
     }
+  }
+
+  /** The newest, as it was read last. */
+  #manifest(): Manifest | undefined {
+    const version = manifestVersion(this.folder);
+    if (this.#read?.version !== version) this.#read = { version, manifest: readManifest(this.folder) };
+    return this.#read.manifest;
   }
 
   async *#findAwake(
