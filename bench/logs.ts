@@ -1,12 +1,3 @@
-// The log index beside DuckDB (its table, and a copy sorted by address) and SQLite (both indexes), in processor time.
-//
-//   npm run bench -- logs [--lines 3e6] [--days 31] [--rounds 5] [--no-sqlite] [--keep] [--json]
-//
-// All read the same generated log. Ingest is measured from the text to the last byte on the disk; DuckDB's with its own number of
-// threads, so it is the processor time that is compared. Questions are asked of all in turn, round by round, and their answers
-// compared by count and sums. REST is measured as its caller sees it, in wall time.
-
-import { spawn, spawnSync } from "node:child_process";
 import {
   closeSync,
   existsSync,
@@ -16,12 +7,10 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeFileSync,
   writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { Chunk } from "../src/log-index/chunk/chunk.ts";
@@ -32,9 +21,13 @@ import { CHUNK, noteFacts, withFolder } from "../src/log-index/tree/config.ts";
 import { systemEnv } from "../src/system/env.ts";
 import { thisMachine } from "./harness/machine.ts";
 import { type Spread, spreadOf } from "./harness/statistics.ts";
+import { asleepFigures } from "./logs/asleep.ts";
 import { duckDb } from "./logs/duckdb.ts";
+import { type Figure, single, timed } from "./logs/figure.ts";
 import { openMany } from "./logs/many-records.ts";
+import { serversFigures } from "./logs/many-servers.ts";
 import { askIndex, type Checked, kindsOf, type Peer, type Question } from "./logs/questions.ts";
+import { restFigure } from "./logs/rest.ts";
 import { type Sqlite, type SqliteRow, sqlite } from "./logs/sqlite.ts";
 
 const START = 1_430_438_400;
@@ -43,6 +36,8 @@ const PEER_MS = 500;
 const LEAST_ASKED = 3;
 /** An address of the middle, asked for first of all. */
 const FIRST = 0x80_00_00_01;
+/** Asked before what counts, so that the code is compiled as that of a server that runs; peers come compiled. */
+const WARM_QUESTIONS = 2_000;
 /** Rows that are handed to SQLite at once. */
 const SQLITE_ROWS = 200_000;
 
@@ -65,27 +60,8 @@ const rounds = Number(values.rounds);
 const format = values.format === "combined" ? "combined" : "common";
 const END = START + days * 86_400;
 
-interface Figure {
-  readonly what: string;
-  readonly unit: string;
-  readonly goal?: string;
-  readonly values: Readonly<Record<string, Spread>>;
-}
 const figures: Figure[] = [];
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
-
-function cpuMs(since?: NodeJS.CpuUsage): number {
-  const { user, system } = process.cpuUsage(since);
-  return (user + system) / 1000;
-}
-
-async function timed<T>(act: () => T | Promise<T>): Promise<{ ms: number; result: T }> {
-  const before = process.cpuUsage();
-  const result = await act();
-  return { ms: cpuMs(before), result };
-}
-
-const single = (value: number): Spread => spreadOf([value]);
 
 /** Made once for its size, and kept while it is younger than the machine. */
 function logFile(folder: string): string {
@@ -169,7 +145,10 @@ try {
     values: { unum: single(opened.ms + first.ms) },
   });
 
-  for (const kind of await kindsOf(chunk, START, END, lines)) {
+  const kinds = await kindsOf(chunk, START, END, lines);
+  for (const kind of kinds) {
+    for (let i = 0; i < WARM_QUESTIONS; i += kind.questions.length)
+      for (const question of kind.questions) await askIndex(chunk, question);
     const samples: Record<string, number[]> = {};
     let records = 0;
     for (let round = 0; round < rounds; round++) {
@@ -202,22 +181,25 @@ try {
       values: spreads,
     });
   }
-  const approximate: Record<string, Spread> = {};
+  const approximate: Record<string, number[]> = {};
   const exact = (await chunk.tally({ from: START, to: END }, { addresses: true })).addresses.different;
-  const sketched = await timed(async () =>
-    (await chunk.tally({ from: START, to: END }, { sketch: true })).sketch.estimate(),
-  );
-  approximate["unum"] = single(sketched.ms);
-  for (const peer of peers) {
-    for (const name of peer.names) approximate[name] = single((await timed(() => peer.distinct(name))).ms);
+  let sketched = 0;
+  for (let round = 0; round < rounds; round++) {
+    const ours = await timed(async () =>
+      (await chunk.tally({ from: START, to: END }, { sketch: true })).sketch.estimate(),
+    );
+    sketched = ours.result;
+    record(approximate, "unum", ours.ms, round);
+    for (const peer of peers)
+      for (const name of peer.names) record(approximate, name, (await timed(() => peer.distinct(name))).ms, round);
   }
   figures.push({
-    what: "distinct addresses, month, approximate",
+    what: "distinct addresses, month, approximate (SQLite: exact)",
     unit: "ms of processor",
     goal: "<= 10",
-    values: approximate,
+    values: Object.fromEntries(Object.entries(approximate).map(([name, list]) => [name, spreadOf(list)])),
   });
-  const off = Math.abs(sketched.result - exact) / exact;
+  const off = Math.abs(sketched - exact) / exact;
   figures.push({
     what: `its error (${exact} are different)`,
     unit: "%",
@@ -225,33 +207,9 @@ try {
     values: { unum: single(off * 100) },
   });
 
-  chunk.sleep();
-  const asleep = async (question: Question) => timed(() => askIndex(chunk, question));
-  const at = START + Math.floor((END - START) / 2);
-  const hundred = (await hundredOf(folder)).map((ip) => [ip, ip] as const);
-  await asleep({ from: at, to: at + 1, ranges: [] });
-  const second = await asleep({ from: at + 60, to: at + 61, ranges: [] });
-  const hour = await asleep({ from: at, to: at + 3_600, ranges: hundred });
-  figures.push({
-    what: "asleep: one second",
-    unit: "ms of processor",
-    goal: "<= 1",
-    values: { unum: single(second.ms) },
-  });
-  figures.push({
-    what: `asleep: 100 addresses, 1 h (${hour.result.count} records)`,
-    unit: "ms of processor",
-    goal: "<= 10",
-    values: { unum: single(hour.ms) },
-  });
-  const month = await asleep({ from: START, to: END, ranges: hundred });
-  figures.push({
-    what: `asleep: list of 100, month (${month.result.count} records)`,
-    unit: "ms of processor",
-    goal: "<= 0.7 x rg -f",
-    values: { unum: single(month.ms), ...ripgrepFigure(log, hundred) },
-  });
-  figures.push(await restFigure(home, hundred[0]?.[0] ?? 0));
+  figures.push(...(await asleepFigures({ chunk, log, work, kinds, from: START, to: END })));
+  figures.push(await restFigure(home, kinds[0]?.questions ?? []));
+  figures.push(...(await serversFigures(join(work, "servers"))));
   if (!values.quick) {
     const many = await openMany(join(work, "many"), 200e6);
     const what = `${Math.round(many.records / 1e6)} million records`;
@@ -310,58 +268,6 @@ function gzipBytes(): number {
   const some = Math.min(lines, 300_000);
   const text = sampleLog({ lines: some, days: (days * some) / lines, seed: 1, start: START, format });
   return gzipSync(Buffer.concat([...text])).length / some;
-}
-
-async function hundredOf(folder: string): Promise<number[]> {
-  const chunk = new Chunk({ folder, name: "bench", clock: systemEnv().clock });
-  await chunk.wakeUp();
-  const found = new Set<number>();
-  for await (const part of chunk.find({ from: START, to: START + 3_600 })) {
-    if ("gap" in part) continue;
-    for (let i = 0; i < part.batch.count && found.size < 100; i++) found.add(part.batch.addresses[i] ?? 0);
-  }
-  chunk.sleep();
-  return [...found];
-}
-
-/** ripgrep with the same list, in processor time; nothing where it is not installed. It finds lines of other addresses as well. */
-function ripgrepFigure(log: string, ips: readonly (readonly [number, number])[]): Record<string, Spread> {
-  const list = join(work, "list.txt");
-  const text = ips.map(([ip]) => `^${ip >>> 24}\\.${(ip >>> 16) & 255}\\.${(ip >>> 8) & 255}\\.${ip & 255} `);
-  writeFileSync(list, `${text.join("\n")}\n`);
-  // The shell tells its own times, then those of what it ran: 0m1.500s 0m0.250s.
-  const script = `rg --no-config --text --count -f '${list}' '${log}' >/dev/null && times`;
-  const ended = spawnSync("bash", ["-c", script], { encoding: "utf8" });
-  const found = /\n(\d+)m([\d.]+)s (\d+)m([\d.]+)s\s*$/.exec(ended.stdout);
-  if (found === null) return {};
-  const [userMin = 0, userS = 0, systemMin = 0, systemS = 0] = found.slice(1).map(Number);
-  return { "rg -f": single(((userMin + systemMin) * 60 + userS + systemS) * 1000) };
-}
-
-/** One address over the month by HTTP, as its caller waits for it. */
-async function restFigure(home: string, ip: number): Promise<Figure> {
-  const server = spawn(process.execPath, ["bin/unum.mjs", "logs", "serve", "--index", home, "--port", "0", "--json"], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  try {
-    const line = await createInterface(server.stdout)[Symbol.asyncIterator]().next();
-    const { url } = JSON.parse(line.value ?? "{}");
-    const text = [ip >>> 24, (ip >>> 16) & 255, (ip >>> 8) & 255, ip & 255].join(".");
-    const waits: number[] = [];
-    for (let i = 0; i < 300; i++) {
-      const startedAt = performance.now();
-      await (await fetch(`${url}bench?ip=${text}`)).text();
-      if (i >= 100) waits.push(performance.now() - startedAt);
-    }
-    return {
-      what: "one address, month, by REST",
-      unit: "ms of wall time, median",
-      goal: "<= 0.6",
-      values: { unum: spreadOf(waits) },
-    };
-  } finally {
-    server.kill("SIGKILL");
-  }
 }
 
 function report(versions: Record<string, string>): void {

@@ -9,25 +9,42 @@ import { AddressSet } from "../../src/log-index/records/address-set.ts";
 import { addUrl } from "../../src/log-index/tree/add-logs.ts";
 import { IndexDispatcher } from "../../src/log-index/tree/index-dispatcher.ts";
 import { systemEnv } from "../../src/system/env.ts";
+import { spreadOf } from "../harness/statistics.ts";
+import { type Figure, single } from "./figure.ts";
 
-export const SERVERS = 32;
-export const DEADLINE_MS = 100;
+const SERVERS = 32;
+const DEADLINE_MS = 100;
 const RECORDS = 20_000;
 const START = 1_430_438_400;
 const WARM = 10;
 const ASKED = 20;
 
-export interface Asked {
-  /** Wall time of each question, to the end of its answer. */
-  readonly ms: readonly number[];
-  /** Servers that are missing, of each question. */
-  readonly missing: readonly number[];
-  /** Records of each question, and those that the others have. */
-  readonly records: readonly number[];
-  readonly wanted: number;
+export async function serversFigures(folder: string): Promise<Figure[]> {
+  const { ms, whole } = await askMany(folder);
+  return [
+    {
+      what: `${SERVERS} miniservers over sockets, one of which never answers, deadline ${DEADLINE_MS} ms`,
+      unit: "ms of wall time",
+      goal: "just after the deadline",
+      values: { unum: spreadOf(ms) },
+    },
+    {
+      what: `answers of these in which the other ${SERVERS - 1} are whole`,
+      unit: "%",
+      goal: "100",
+      values: { unum: single(whole * 100) },
+    },
+  ];
 }
 
-export async function askMany(folder: string): Promise<Asked> {
+interface Asked {
+  /** Wall time of each question, to the end of its answer. */
+  readonly ms: readonly number[];
+  /** Part of the answers that name the one server and have all records of the others. */
+  readonly whole: number;
+}
+
+async function askMany(folder: string): Promise<Asked> {
   const child = fileURLToPath(new URL("servers.ts", import.meta.url));
   const servers = spawn(process.execPath, [child, folder, String(SERVERS - 1), String(RECORDS)], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -53,18 +70,14 @@ export async function askMany(folder: string): Promise<Asked> {
       }
       return { ms: performance.now() - startedAt, records, missing: missing.size };
     };
-    const whole = await once(30_000);
-    if (whole.missing > 0) throw new Error(`${whole.missing} servers do not answer`);
+    const all = await once(30_000);
+    if (all.missing > 0) throw new Error(`${all.missing} servers do not answer`);
     for (let i = 0; i < WARM; i++) await once(30_000);
     addUrl(home, `http://127.0.0.1:${silent}/`, { name: "silent" });
     const answers = [];
     for (let i = 0; i < ASKED; i++) answers.push(await once(DEADLINE_MS));
-    return {
-      ms: answers.map(({ ms }) => ms),
-      missing: answers.map(({ missing }) => missing),
-      records: answers.map(({ records }) => records),
-      wanted: whole.records,
-    };
+    const whole = answers.filter(({ missing, records }) => missing === 1 && records === all.records);
+    return { ms: answers.map(({ ms }) => ms), whole: whole.length / answers.length };
   } finally {
     servers.kill("SIGKILL");
   }

@@ -150,7 +150,7 @@ async function linesBy(
       ? [...slicesOf(snapshot, query.from, query.to)].map((slice) => gatherRows(snapshot, slice, addresses))
       : addresses === undefined
         ? undefined
-        : [gatherPostings(snapshot, stretchesOf(snapshot, query.from, query.to), addresses)];
+        : [gatherPostings(snapshot, stretchesOf(snapshot, query.from, query.to), addresses, 3)];
   if (batches === undefined) return undefined;
   return (
     await answerOf(

@@ -328,8 +328,9 @@ function* batchesOf(
   const { addresses, to } = query;
   if (addresses !== undefined) {
     const stretches = stretchesOf(snapshot, query.from, to);
-    if (costsOf(snapshot, query, stretches).road === "postings") {
-      yield { batch: gatherPostings(snapshot, stretches, addresses), until: to };
+    const { road, records } = costsOf(snapshot, query, stretches);
+    if (road === "postings") {
+      yield { batch: gatherPostings(snapshot, stretches, addresses, records), until: to };
       return;
     }
   }

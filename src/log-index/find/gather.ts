@@ -11,6 +11,8 @@ import { rowsIn, type Slice, type Snapshot, type Stretch } from "./plan.ts";
 
 /** Hits that there is room for at once: most questions find few. */
 const FEW = 64;
+/** What postings say at most is more than there is, so no more room than this is made for it at once. */
+const SOME = 1 << 14;
 const NONE = new Int32Array(0);
 
 /** Rows read at once. */
@@ -67,12 +69,17 @@ function takeAsked({ cells, from, to, ordinal, hits, addresses, segment }: Asked
 function setTimes(segment: Segment, { first, end }: Stretch, hits: Hits, before: number): void {
   const found = hits.count - before;
   if (found === end - first) segment.times.decode(first, end, hits.times, before);
-  else for (let i = before; i < hits.count; i++) hits.times[i] = segment.times.timeOf(hits.rows[i] ?? 0);
+  else segment.times.timesOf(hits.rows, before, hits.count, hits.times);
 }
 
 /** Every entry of the addresses that lies in one of the stretches. */
-export function gatherPostings(snapshot: Snapshot, stretches: readonly Stretch[], addresses: AddressSet): HitBatch {
-  const hits = new Hits(snapshot.segments, FEW);
+export function gatherPostings(
+  snapshot: Snapshot,
+  stretches: readonly Stretch[],
+  addresses: AddressSet,
+  atMost: number,
+): HitBatch {
+  const hits = new Hits(snapshot.segments, Math.min(atMost, SOME));
   const stretchOf: (Stretch | undefined)[] = [];
   for (const stretch of stretches) stretchOf[stretch.ordinal] = stretch;
   snapshot.postings.forEach((postings, i) => {
@@ -82,8 +89,11 @@ export function gatherPostings(snapshot: Snapshot, stretches: readonly Stretch[]
     for (let k = 0; k < froms.length; k++) postings.find(froms[k] ?? 0, tos[k] ?? 0, sink);
   });
   if (addresses.others.length > 0) for (const stretch of stretches) gatherOthers(snapshot, stretch, addresses, hits);
-  for (let i = 0; i < hits.count; i++) {
-    hits.times[i] = snapshot.segments[hits.ordinals[i] ?? 0]?.times.timeOf(hits.rows[i] ?? 0) ?? 0;
+  // Entries of one address come segment by segment.
+  for (let from = 0, to = 0; from < hits.count; from = to) {
+    const ordinal = hits.ordinals[from] ?? 0;
+    while (to < hits.count && hits.ordinals[to] === ordinal) to++;
+    snapshot.segments[ordinal]?.times.timesOf(hits.rows, from, to, hits.times);
   }
   return hits.batch();
 }

@@ -20,14 +20,14 @@ export class Hits {
 
   /** `expected`: hits that there is room for at once. */
   constructor(segments: readonly Segment[], expected: number) {
-    const room = Math.max(8, expected);
     this.#segments = segments;
-    this.times = new Uint32Array(room);
-    this.addresses = new Uint32Array(room);
-    this.rows = new Uint32Array(room);
-    this.lows = new Uint32Array(room);
-    this.highs = new Uint16Array(room);
-    this.ordinals = new Uint16Array(room);
+    const columns = columnsOf(Math.max(8, expected));
+    this.times = columns.times;
+    this.addresses = columns.addresses;
+    this.rows = columns.rows;
+    this.lows = columns.lows;
+    this.highs = columns.highs;
+    this.ordinals = columns.ordinals;
   }
 
   add(ordinal: number, row: number, address: number, low: number, high: number): void {
@@ -41,23 +41,20 @@ export class Hits {
   }
 
   #grow(): void {
-    const length = this.rows.length * 4;
-    const larger = (from: Uint32Array) => {
-      const to = new Uint32Array(length);
-      to.set(from);
-      return to;
-    };
-    const larger16 = (from: Uint16Array) => {
-      const to = new Uint16Array(length);
-      to.set(from);
-      return to;
-    };
-    this.times = larger(this.times);
-    this.addresses = larger(this.addresses);
-    this.rows = larger(this.rows);
-    this.lows = larger(this.lows);
-    this.highs = larger16(this.highs);
-    this.ordinals = larger16(this.ordinals);
+    const { times, addresses, rows, lows, highs, ordinals } = this;
+    const larger = columnsOf(rows.length * 4);
+    larger.times.set(times);
+    larger.addresses.set(addresses);
+    larger.rows.set(rows);
+    larger.lows.set(lows);
+    larger.highs.set(highs);
+    larger.ordinals.set(ordinals);
+    this.times = larger.times;
+    this.addresses = larger.addresses;
+    this.rows = larger.rows;
+    this.lows = larger.lows;
+    this.highs = larger.highs;
+    this.ordinals = larger.ordinals;
   }
 
   /** By time, then segment, then row: as they were read, among those of one second. */
@@ -146,6 +143,20 @@ interface Columns {
   readonly lows: Uint32Array;
   readonly highs: Uint16Array;
   readonly ordinals: Uint16Array;
+}
+
+/** All in one piece of memory: to ask for it costs more than to fill it, where hits are few. */
+function columnsOf(room: number): Columns {
+  const even = (room + 1) & ~1;
+  const buffer = new ArrayBuffer(even * 20);
+  return {
+    times: new Uint32Array(buffer, 0, even),
+    addresses: new Uint32Array(buffer, even * 4, even),
+    rows: new Uint32Array(buffer, even * 8, even),
+    lows: new Uint32Array(buffer, even * 12, even),
+    highs: new Uint16Array(buffer, even * 16, even),
+    ordinals: new Uint16Array(buffer, even * 18, even),
+  };
 }
 
 export class HitBatch implements Batch {

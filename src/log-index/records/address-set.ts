@@ -20,18 +20,14 @@ export class AddressSet {
   readonly others: readonly KeyRange[];
   /** How many IPv4 addresses are in it. */
   readonly v4Count: number;
-  readonly #blocks = new Uint32Array(2048);
+  /** Made when it is first asked whether it has an address. */
+  #blocks: Uint32Array | undefined;
 
   constructor(v4: readonly (readonly [from: number, to: number])[], others: readonly KeyRange[]) {
     const merged = mergedRanges(v4);
     this.froms = Uint32Array.from(merged, ([from]) => from);
     this.tos = Uint32Array.from(merged, ([, to]) => to);
     this.v4Count = merged.reduce((sum, [from, to]) => sum + to - from + 1, 0);
-    for (const [from, to] of merged) {
-      for (let block = from >>> 16; block <= to >>> 16; block++) {
-        this.#blocks[block >>> 5] = (this.#blocks[block >>> 5] ?? 0) | (1 << (block & 31));
-      }
-    }
     this.others = mergedKeys(others);
   }
 
@@ -48,6 +44,7 @@ export class AddressSet {
   }
 
   hasV4(value: number): boolean {
+    this.#blocks ??= blocksOf(this.froms, this.tos);
     if (((this.#blocks[value >>> 21] ?? 0) & (1 << ((value >>> 16) & 31))) === 0) return false;
     const { tos } = this;
     let low = 0;
@@ -83,6 +80,16 @@ export class AddressSet {
     );
     return [...v4, ...others];
   }
+}
+
+/** A bit for each /16 that has any. */
+function blocksOf(froms: Uint32Array, tos: Uint32Array): Uint32Array {
+  const blocks = new Uint32Array(2048);
+  for (let i = 0; i < froms.length; i++) {
+    for (let block = (froms[i] ?? 0) >>> 16; block <= (tos[i] ?? 0) >>> 16; block++)
+      blocks[block >>> 5] = (blocks[block >>> 5] ?? 0) | (1 << (block & 31));
+  }
+  return blocks;
 }
 
 type Item = { readonly v4: [number, number] } | { readonly others: KeyRange };

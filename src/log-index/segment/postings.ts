@@ -69,8 +69,12 @@ export class Postings {
   atMost(from: number, to: number): number {
     const first = this.blockOf(from);
     const { index } = this;
+    const end = index.length / 3;
+    // Most questions are of few blocks.
+    let high = first + 1;
+    for (let step = 1; high < end && (index[high * 3] ?? 0) <= to; step *= 2) high += step;
+    high = Math.min(high, end);
     let low = first;
-    let high = index.length / 3;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if ((index[middle * 3] ?? 0) <= to) low = middle + 1;

@@ -71,7 +71,7 @@ export class Segment {
   }
 
   get sketch(): Sketch {
-    return new Sketch(new Uint8Array(this.file.read("sketch")));
+    return new Sketch(this.file.read("sketch"));
   }
 
   /** Rows [from, to) as five cells of 16 bits each (row.ts), in an array that begins with them. */

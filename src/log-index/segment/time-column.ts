@@ -8,6 +8,12 @@
 
 const SAMPLE_SHIFT = 6;
 const SAMPLE = 1 << SAMPLE_SHIFT;
+/** Rows whose words are fetched together. */
+const TOGETHER = 64;
+const STARTS = new Uint32Array(TOGETHER);
+const WORDS = new Int32Array(TOGETHER);
+/** Position of the one with so many ones before it in a byte: at ones * 256 + byte. */
+const IN_BYTE = inByte();
 
 export class TimeColumn {
   readonly rows: number;
@@ -58,6 +64,25 @@ export class TimeColumn {
     return this.from + (this.#oneAt(row) - row) * 2 ** this.#low + this.#lowerOf(row);
   }
 
+  /**
+   * The times of rows[from, to) into the same places of `into`. Rows that lie far apart are each in other lines of memory: where to
+   * look is fetched for many of them before any is looked at, so that the processor waits for them together.
+   */
+  timesOf(rows: Uint32Array, from: number, to: number, into: Uint32Array): void {
+    const upper = this.#upper;
+    const scale = 2 ** this.#low;
+    for (let first = from; first < to; first += TOGETHER) {
+      const end = Math.min(to, first + TOGETHER);
+      for (let i = first; i < end; i++) STARTS[i - first] = this.#ones[(rows[i] ?? 0) >>> SAMPLE_SHIFT] ?? 0;
+      for (let i = 0; i < end - first; i++) WORDS[i] = upper[(STARTS[i] ?? 0) >>> 5] ?? 0;
+      for (let i = first; i < end; i++) {
+        const row = rows[i] ?? 0;
+        const one = this.#oneFrom(STARTS[i - first] ?? 0, WORDS[i - first] ?? 0, row & (SAMPLE - 1));
+        into[i] = this.from + (one - row) * scale + this.#lowerOf(row);
+      }
+    }
+  }
+
   /** The times of rows [from, to), in order. */
   decode(from: number, to: number, into: Uint32Array, at: number): void {
     if (from >= to) return;
@@ -87,11 +112,16 @@ export class TimeColumn {
 
   /** Position of the one with so many ones before it. */
   #oneAt(index: number): number {
-    const upper = this.#upper;
     const start = this.#ones[index >>> SAMPLE_SHIFT] ?? 0;
-    let left = index & (SAMPLE - 1);
+    return this.#oneFrom(start, this.#upper[start >>> 5] ?? 0, index & (SAMPLE - 1));
+  }
+
+  /** Position of the one with so many ones between it and the start; `first` is the word of the start. */
+  #oneFrom(start: number, first: number, index: number): number {
+    const upper = this.#upper;
+    let left = index;
     let word = start >>> 5;
-    let bits = ((upper[word] ?? 0) >>> (start & 31)) << (start & 31);
+    let bits = (first >>> (start & 31)) << (start & 31);
     for (;;) {
       const count = ones(bits);
       if (left < count) return word * 32 + nth(bits, left);
@@ -168,7 +198,25 @@ function ones(word: number): number {
 
 /** Position of the one with `left` ones before it in a word. */
 function nth(word: number, left: number): number {
-  let bits = word;
-  for (let i = left; i > 0; i--) bits &= bits - 1;
-  return 31 - Math.clz32(bits & -bits);
+  let n = word - ((word >>> 1) & 0x55555555);
+  n = (n & 0x33333333) + ((n >>> 2) & 0x33333333);
+  // Each byte: the ones in it and in those below.
+  const sums = Math.imul((n + (n >>> 4)) & 0x0f0f0f0f, 0x01010101);
+  // In how many bytes, from the lowest on, there are not enough.
+  const byte =
+    (((sums & 255) - left - 1) >>> 31) +
+    ((((sums >>> 8) & 255) - left - 1) >>> 31) +
+    ((((sums >>> 16) & 255) - left - 1) >>> 31);
+  const shift = byte * 8;
+  const before = ((sums << 8) >>> shift) & 255;
+  return shift + (IN_BYTE[((left - before) << 8) | ((word >>> shift) & 255)] ?? 0);
+}
+
+function inByte(): Uint8Array {
+  const table = new Uint8Array(8 * 256);
+  for (let byte = 0; byte < 256; byte++) {
+    let before = 0;
+    for (let bit = 0; bit < 8; bit++) if ((byte & (1 << bit)) !== 0) table[before++ * 256 + byte] = bit;
+  }
+  return table;
 }
