@@ -10,6 +10,7 @@ import { Shrink } from "../../examples/04-program/components/shrink/gen/shrink_p
 import { newNodeClient, systemEnv, zmtpTransport } from "../../src/index.ts";
 import { digestOf } from "../../src/machine/archive/archive.ts";
 import { signFile } from "../../src/machine/archive/minisign.ts";
+import { trustBy } from "../../src/machine/privileges/trust.ts";
 import { PIECE_BYTES } from "../../src/machine/programs/archive-folder.ts";
 import { cleanUp, LIMIT, scratch } from "../cli/unum.ts";
 import { eventually, type LocalMachine, type LocalNode, localMachine } from "./local-machine.ts";
@@ -49,7 +50,9 @@ async function asking(of: LocalMachine, version: string, description: object = {
     description: { capabilities: ["machine"], ...description },
   });
   const bytes = new Uint8Array(readFileSync(path));
-  return { version, bytes, digest: digestOf(bytes), signature: signFile(bytes, of.founder, "test") };
+  const digest = digestOf(bytes);
+  const trust = trustBy(of.founder, { machine: of.id, program: "thumbnails", digest });
+  return { version, bytes, digest, signature: signFile(bytes, of.founder, "test"), trust };
 }
 
 type Asking = Awaited<ReturnType<typeof asking>>;
@@ -62,8 +65,8 @@ async function put(node: LocalNode, { bytes, digest, signature }: Asking): Promi
   }
 }
 
-function wanted({ version, digest, bytes }: Asking, running: boolean, granted: string[] = []) {
-  const loaded = [{ version, digest, bytes: BigInt(bytes.length) }];
+function wanted({ version, digest, bytes, trust }: Asking, running: boolean, granted: string[] = []) {
+  const loaded = [{ version, digest, bytes: BigInt(bytes.length), trust }];
   return {
     case: "program" as const,
     value: { loaded, running, digest: running ? digest : "", granted, mayBreak: true },
@@ -162,9 +165,10 @@ describe("a program", { skip: linux, ...LIMIT }, () => {
       await put(first, next);
       const left = statfsSync(place);
       writeFileSync(filling, Buffer.alloc(Math.max(0, (left.bavail - 4) * left.bsize)));
-      const loaded = [archive, next].map(({ version, digest, bytes }) => ({
+      const loaded = [archive, next].map(({ version, digest, bytes, trust }) => ({
         version,
         digest,
+        trust,
         bytes: BigInt(bytes.length),
       }));
       const both = { case: "program" as const, value: { loaded, running: false, digest: "" } };
