@@ -92,7 +92,7 @@ export class Governor {
   /** Containers that were taken over are told nothing until then, or until other nodes have been heard. */
   #holdUntil = 0;
   #turnScheduled = false;
-  /** Nothing is decided before it is known what is there, what it serves and what is allowed. */
+  /** Nothing is decided before it is known what is there, what it serves and what is allowed, nor after the node was drained. */
   #isOpen = false;
   #tick: Timer | undefined;
   #ending: Promise<number> | undefined;
@@ -302,6 +302,8 @@ export class Governor {
   #turn(): void {
     this.#turnScheduled = false;
     this.#tick?.cancel();
+    // One that was to come soon when the node was drained.
+    if (!this.#isOpen) return;
     const now = this.now;
     if (now - this.#turnedAt > GAP_MS) this.#awakeSince = now;
     this.#turnedAt = now;
@@ -382,6 +384,7 @@ export class Governor {
     this.events.say("info", "the node is drained");
     // Others send no more calls here as soon as they hear it.
     const [left] = await Promise.all([this.#fleet.drainAll(graceMs, "the node is drained"), this.peers.leave()]);
+    this.#isOpen = false;
     this.#tick?.cancel();
     return left;
   }
