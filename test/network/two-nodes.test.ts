@@ -86,12 +86,18 @@ describe("nodes of a network", { timeout: 240_000 }, () => {
     assert.equal(serving(), 3, table);
     assert.match(ok(await unum(["status"], { home: one.home })), /^n3 +alive /m);
 
-    const held = Array.from({ length: 3 }, () =>
-      one.client.call(Work.method.do, { waitMs: 20_000 }, { ttlMs: 60_000, withinMs: 10_000 }).then(
-        () => "answered",
-        (error: Fault) => error.code,
-      ),
-    );
+    const held: Promise<string>[] = [];
+    // One after the other, so that each is placed by what is known of those before it.
+    for (let places = 1; places <= 3; places++) {
+      const call = one.client.call(Work.method.do, { waitMs: 20_000 }, { ttlMs: 60_000, withinMs: 10_000 });
+      held.push(
+        call.then(
+          () => "answered",
+          (error: Fault) => error.code,
+        ),
+      );
+      await one.until(() => callsAt([one, two, three]) === places);
+    }
     await one.until(() => callsAt([three]) === 1);
     const env = systemEnv();
     const visitor = await newNodeClient({ env, transports: [zmtpTransport({ env })], seeds: [`tcp://${three.at}`] });
