@@ -1,5 +1,6 @@
 // The benchmark of governors and their containers, of real processes. `npm run bench -- governor --help` says how to run it.
 
+import { writeSync } from "node:fs";
 import { loadavg } from "node:os";
 import { type Arguments, HELP, readArguments } from "./governor/arguments.ts";
 import type { RowResult } from "./governor/figure.ts";
@@ -14,11 +15,9 @@ measured in turns within each round, and a row in which something else happened 
 the clock of this process, so they are those of this machine under the load that stands beside them (runnable processes, mean
 of a minute, before and after the row). Containers find their code compiled by the one before, as on a node that has run for a second.`;
 
-async function bench({ rounds, quick, rows: names }: Arguments): Promise<Report> {
-  const machine = thisMachine();
-  const rows: RowResult[] = [];
+/** Settles when all rows are in `rows`; before, those that were measured so far are. */
+async function bench({ rounds, quick, rows: names }: Arguments, rows: RowResult[]): Promise<void> {
   for (const name of names) rows.push(await measured(name, { rounds, quick }));
-  return { method: METHOD, machine, rounds, rows };
 }
 
 async function measured(name: string, depth: { rounds: number; quick: boolean }): Promise<RowResult> {
@@ -53,14 +52,23 @@ async function main(): Promise<number> {
     process.stdout.write(`${HELP}\n`);
     return 0;
   }
-  const report = await bench(given);
-  process.stdout.write(`${given.json ? jsonOf(report) : reportOf(report)}\n`);
-  return report.rows.some(({ outcome }) => outcome.kind === "refused") ? 1 : 0;
+  const rows: RowResult[] = [];
+  const report: Report = { method: METHOD, machine: thisMachine(), rounds: given.rounds, rows };
+  let isOver = false;
+  const tell = () => writeSync(1, `${given.json ? jsonOf(report) : reportOf(report)}\n`);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      // Rows take minutes: what was measured before the interruption is not lost. What is under way now ends with its nodes.
+      isOver = true;
+      if (rows.length > 0) tell();
+      void endNodes().finally(() => process.exit(130));
+    });
+  }
+  await bench(given, rows);
+  if (isOver) return 130;
+  tell();
+  return rows.some(({ outcome }) => outcome.kind === "refused") ? 1 : 0;
 }
 
 process.on("exit", () => Child.killAll());
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => void endNodes().finally(() => process.exit(130)));
-}
-
 process.exit(await main());
