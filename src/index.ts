@@ -11,7 +11,7 @@ export {
   type NodeClientSettings,
   newNodeClient,
 } from "./client/node-client.ts";
-export type { CallOptions, SendOptions, StreamOptions } from "./client/options.ts";
+export type { CallOptions, Durable, SendOptions, StreamOptions } from "./client/options.ts";
 export type { Call } from "./container/call.ts";
 export {
   type Component,

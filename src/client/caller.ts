@@ -1,20 +1,23 @@
 // Calling, as clients from outside and components inside both do it.
 
-import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { create, type DescMessage, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 import type { Env } from "../base/env.ts";
 import { type ApplicationError, asError, Fault } from "../base/fault.ts";
+import { newId } from "../base/random.ts";
 import type { Demand } from "../capacity/demands.ts";
 import type { Ring, TrailEntry } from "../capacity/rings.ts";
 import { bodyBytes, bodyMessage } from "../messages/body.ts";
 import { bodyOf, routeOf, type StreamMethod, type UnaryMethod } from "../messages/contract.ts";
+import { encodeMessage } from "../messages/encode.ts";
 import { blank, cancelOf, type Envelope, envelope, Kind, type Meta, Mode, Scope } from "../messages/envelope.ts";
 import { Node } from "../messages/gen/unum/control/v1/node_pb.ts";
+import { KeptMessageSchema, Outbox } from "../messages/gen/unum/machine/v1/outbox_pb.ts";
 import type { CallWatch } from "../messages/watch.ts";
 import type { Address, Transport } from "../transports/transport.ts";
 import { Exchange, type ExchangeParts, type Granted, type Waiting } from "./exchange.ts";
 import type { Finder } from "./finder.ts";
 import { type Answer, ItemStream } from "./item-stream.ts";
-import type { CallOptions, SendOptions, StreamOptions } from "./options.ts";
+import type { CallOptions, Durable, SendOptions, StreamOptions } from "./options.ts";
 import { endedBy, ValueWaiting, valueIn, watched } from "./waiting.ts";
 
 /** What a call made while another is worked on takes from it: ttl and scope only shrink, the chain only grows. */
@@ -61,6 +64,8 @@ export interface CallerParts {
   readonly transport: Transport;
   readonly id: string;
   readonly finder: Finder;
+  /** Of the node that keeps messages for it. */
+  readonly door?: (() => Address | undefined) | undefined;
   /** Told of every call that is made. */
   readonly watch?: CallWatch | undefined;
   /** Calls without an outcome at one time; one more is refused with `overloaded`. */
@@ -68,6 +73,8 @@ export interface CallerParts {
 }
 
 export const DEFAULT_TTL_MS = 5_000;
+/** How long a node may take to bring a message to its disk. */
+const KEEP_TTL_MS = 30_000;
 const LONGEST_TTL_MS = 2 ** 31;
 const DEFAULT_CREDIT = 16;
 /** Items in one reply at most; more than any reader can be behind with. */
@@ -158,6 +165,8 @@ export class Caller {
     options: SendOptions,
     context: Context | undefined,
   ): Promise<Accepted<O>> {
+    if (options.durable !== undefined)
+      return this.#keep(method, input, { ...options, durable: options.durable }, context);
     const request = this.#requestFor(method, Mode.ASYNC, input, options, context);
     const wanted = options.wantResult ?? true;
     request.credit = wanted ? 1 : 0;
@@ -318,6 +327,39 @@ export class Caller {
     const { reply } = await this.#answer(request, {}, door);
     const { addresses, ring, reason } = valueIn(Node.method.demand, reply);
     return { addresses, ring: RINGS.get(ring), reason };
+  }
+
+  /** Has a node keep the message; see SendOptions.durable. */
+  async #keep<I extends DescMessage, O extends DescMessage>(
+    method: UnaryMethod<I, O>,
+    input: MessageInitShape<I>,
+    options: SendOptions & { readonly durable: Durable },
+    context: Context | undefined,
+  ): Promise<Accepted<O>> {
+    const { env, door } = this.#parts;
+    const { durable, signal, ttlMs = 0 } = options;
+    const { to, value, meta, traceparent } = this.#requestFor(method, Mode.ASYNC, input, options, context);
+    const at = door?.();
+    if (at === undefined)
+      throw new Fault(
+        "invalid",
+        `no node keeps messages for ${this.id}; use newNodeClient, or a component under a governor`,
+      );
+    const id = options.idempotencyKey ?? newId(env.random, "m");
+    const kept = { to, meta: { ...meta }, from: [...this.#from], traceparent, id };
+    const bytes = value === undefined ? new Uint8Array() : bodyBytes(value);
+    const message = encodeMessage(KeptMessageSchema, create(KeptMessageSchema, { ...kept, value: bytes }));
+    const asked = {
+      ...{ node: durable.node, supersede: durable.supersede ?? "", to, message },
+      ttlUs: BigInt(Math.ceil(ttlMs * 1_000)),
+    };
+    const request = this.#requestFor(Outbox.method.keep, Mode.SYNC, asked, { ttlMs: KEEP_TTL_MS }, context);
+    const { reply, address, tried } = await this.#answer(request, signal === undefined ? {} : { signal }, at);
+    const { keeper } = valueIn(Outbox.method.keep, reply);
+    const result = async () => {
+      throw new Fault("invalid", `${to} is kept for node ${durable.node}; a kept message has no result`);
+    };
+    return { from: [keeper], address, tried, result };
   }
 
   /** What follows of a call that has begun. Where nothing comes, what became of the call is not known. */

@@ -127,6 +127,7 @@ class DiscoveringClient extends BoundCalls implements NodeClient {
     this.#env = env;
     this.#caller = new Caller({
       ...parts,
+      door: () => (this.#door === "" ? undefined : this.#door),
       finder: {
         next: (request, tried, open) => this.#finder.next(request, tried, open),
         all: (request) => this.#finder.all(request),

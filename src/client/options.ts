@@ -40,4 +40,20 @@ export interface StreamOptions extends CallOptions {
 export interface SendOptions extends CallOptions {
   /** Whether `result()` will be asked for: the container keeps it until then or the ttl's end. Default true. */
   readonly wantResult?: boolean;
+  /**
+   * Kept on disk by this side's node, handed over in order when the other node can be reached, and handed to a container there
+   * that serves the contract: the call settles when it is kept, and has no result. `ttlMs` is how long it matters; left out, it
+   * does not expire. Of the other options `meta`, `traceparent`, `signal` and `idempotencyKey` count; the component sees that
+   * key, or one made for the message, and sees it again where the message comes twice because a container ended in the midst of
+   * it. Needs a machine: a component under a governor, or a client made by `newNodeClient`.
+   */
+  readonly durable?: Durable;
+}
+
+/** A message that a node keeps until the one it is for has it. */
+export interface Durable {
+  /** The id of the node that it is for, as `unum machine --json` tells it. */
+  readonly node: string;
+  /** Replaces what still waits for the same node and contract under the same key. */
+  readonly supersede?: string;
 }

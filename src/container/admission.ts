@@ -69,6 +69,18 @@ export class Admission {
     return pending;
   }
 
+  /** As an ASYNC call, but its reply is the outcome. Its idempotency key is for the component alone. */
+  deliver(request: Envelope): PendingReply {
+    const pending = new PendingReply();
+    const { methods } = this.#parts;
+    const method = methods.get(request.to);
+    const fault = method === undefined ? notServed(request.to, methods) : this.#unfit(request, method);
+    if (method === undefined || fault !== undefined)
+      pending.resolve(this.#refusal(request, fault ?? notServed(request.to, methods)));
+    else this.#admit(request, method, pending, undefined);
+    return pending;
+  }
+
   stopStreams(why: Fault): void {
     for (const source of this.#streams.values()) source.stop(why);
   }

@@ -175,6 +175,11 @@ export class Container {
   /** Always answers with a reply; a failure travels inside it. */
   readonly receive = (request: Envelope): PendingReply => this.#admission.receive(request);
 
+  /** A message that was kept: an ASYNC call whose reply comes when its function has ended. */
+  deliver(request: Envelope): PendingReply {
+    return this.#admission.deliver(request);
+  }
+
   /**
    * Refuses new calls, lets those it has end, then runs the stop hooks.
    * Settles with the number of functions still running when the grace ended; those were told by their signal.

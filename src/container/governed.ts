@@ -1,5 +1,6 @@
 // A container under a governor: the answers to unum.control.v1.Governed.
 
+import type { Clock } from "../base/clock.ts";
 import { Fault } from "../base/fault.ts";
 import type { TlsSettings } from "../base/network.ts";
 import type { DirectoryFinder } from "../capacity/directory-finder.ts";
@@ -11,9 +12,11 @@ import type { Address } from "../transports/transport.ts";
 import { type Component, component } from "./component.ts";
 import type { Container } from "./container.ts";
 import { describeServed, loadOf } from "./control.ts";
+import { Deliveries } from "./deliveries.ts";
 
 export interface GovernedParts {
   readonly container: Container;
+  readonly clock: Clock;
   readonly nonce: string;
   readonly finder: DirectoryFinder;
   /** Loads a folder; `source`: where it was copied from, or empty. `failures`: what could not be loaded, for people. */
@@ -42,6 +45,7 @@ export function governedOf(parts: GovernedParts): Component {
   /** As listened, by what was asked for. */
   const listened = new Map<Address, Promise<Address>>();
   let addresses: readonly Address[] = [];
+  const deliveries = new Deliveries(container, parts.clock);
   return component(Governed, {
     renew: ({ leaseMs }) => {
       renewed(leaseMs);
@@ -87,6 +91,10 @@ export function governedOf(parts: GovernedParts): Component {
         finder.update({ nodes: nodes.map(nodeEntryOf) });
       }
       return { version: directory };
+    },
+    deliver: async (delivery, { msLeft }) => {
+      const { settled, failures } = await deliveries.take(delivery, msLeft);
+      return { settled, failures: [...failures] };
     },
     figures: () => ({ families: figures().map(familyToWire) }),
     setConcurrency: ({ contract, concurrency }) => {

@@ -7,6 +7,7 @@
 //   K1. One Renew is under way at a time; the oldest without an answer is what health goes by.
 //   K2. `gone` is told once, when the process has ended.
 
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Clock, Timer } from "../base/clock.ts";
 import { asError, Fault } from "../base/fault.ts";
 import type { TlsSettings } from "../base/network.ts";
@@ -20,7 +21,13 @@ import {
   type Description,
   type Load,
 } from "../messages/gen/unum/control/v1/container_pb.ts";
-import { type Directory, Governed, type RenewReply } from "../messages/gen/unum/control/v1/governed_pb.ts";
+import {
+  type DeliveryReply,
+  type DeliverySchema,
+  type Directory,
+  Governed,
+  type RenewReply,
+} from "../messages/gen/unum/control/v1/governed_pb.ts";
 import type { Family } from "../plugins/figures/family.ts";
 import { familyFromWire } from "../plugins/figures/wire.ts";
 import type { Address, Transport } from "../transports/transport.ts";
@@ -230,6 +237,11 @@ export class Kept {
     } finally {
       this.#telling = false;
     }
+  }
+
+  /** Messages that were kept, in order. Answered when the functions of those that found a place have ended. */
+  deliver(delivery: MessageInitShape<typeof DeliverySchema>, ttlMs: number): Promise<DeliveryReply> {
+    return this.#client.of(Governed).deliver(delivery, { ttlMs });
   }
 
   /** What its process has counted. */

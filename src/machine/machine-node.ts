@@ -26,6 +26,7 @@ import { checkProgramChange } from "./controller/program-change.ts";
 import { GossipKeys } from "./identity/gossip-keys.ts";
 import { type PublicKey, publicKeyOf } from "./keys/signing-key.ts";
 import { type Life, lifeOf, type There, type Wanted } from "./life/life.ts";
+import type { Boxed } from "./outbox/tally.ts";
 import { Peers } from "./peers.ts";
 import { refusal } from "./privileges/roles.ts";
 import { distrusted } from "./privileges/trust.ts";
@@ -116,6 +117,10 @@ export class MachineNode {
   onGossipKeys: (keys: readonly Uint8Array[]) => void = () => {};
   /** Told when there is something that the other nodes have not heard. */
   onNews: () => void = () => {};
+  /** Told which contracts' messages nobody waits for any more: their program was stopped or taken away. */
+  onWithdrawn: (contracts: readonly string[]) => void = () => {};
+  /** What it keeps for other nodes, and from them. */
+  boxes: () => readonly Boxed[] = () => [];
   readonly gossip: GossipKeys;
 
   constructor(settings: MachineSettings) {
@@ -398,6 +403,8 @@ export class MachineNode {
   #withdraw(name: string, next: Map<string, HostedProgram>): void {
     const graceMs = this.program(name)?.graceMs ?? next.get(name)?.graceMs;
     if (graceMs !== undefined) this.settings.host.setGrace(name, graceMs);
+    const manifest = this.archives.manifestOf(next.get(name)?.digest ?? "");
+    if (manifest !== undefined) this.onWithdrawn(manifest.serves);
     next.delete(name);
   }
 

@@ -12,6 +12,7 @@ import { grantsIn } from "./controller/admission.ts";
 import { keyIdOf } from "./keys/signing-key.ts";
 import { stateOverNodes } from "./life/life.ts";
 import type { MachineNode } from "./machine-node.ts";
+import { boxView } from "./outbox/tally.ts";
 
 export function viewOf(machine: MachineNode): MachineView {
   const { records, settings } = machine;
@@ -20,6 +21,7 @@ export function viewOf(machine: MachineNode): MachineView {
     ...{ founder: settings.founder.raw, conflicts: records.conflicts.map(({ text }) => text) },
     ...{ joinsAt: settings.joins?.at ?? "", root: settings.joins?.root ?? "" },
     lost: records.conflicts.map(({ name, by, digest, against }) => ({ name, by, digest, against })),
+    boxes: machine.boxes().map(boxView),
     programs: programsOf(machine),
     nodes: nodesOf(machine),
     variables: records.all.flatMap(({ record: { name, body } }) =>

@@ -2,6 +2,7 @@
 
 import type { Governor } from "../governor/governor.ts";
 import type { HostedState, ProgramHost } from "../machine/machine-node.ts";
+import type { WayIn } from "../machine/outbox/handing-in.ts";
 
 export function programHostOf(governor: Governor): ProgramHost {
   return {
@@ -27,5 +28,21 @@ export function programHostOf(governor: Governor): ProgramHost {
     },
     containersOf: (program) =>
       governor.containers.filter((kept) => kept.digest !== "" && kept.program === program).length,
+  };
+}
+
+/** Of the containers that serve the contract the first by name: the same for every delivery, also under the next governor. */
+export function wayInOf(governor: Governor): WayIn {
+  return (contract) => {
+    const [first] = governor.containers
+      .filter(
+        ({ state, probed, suspected, components }) =>
+          state === "serving" &&
+          probed &&
+          suspected === undefined &&
+          components.some((each) => each.contract === contract),
+      )
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
+    return first && ((delivery, ttlMs) => first.deliver(delivery, ttlMs));
   };
 }

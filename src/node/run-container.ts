@@ -31,6 +31,8 @@ export interface ContainerSettings {
   readonly listen: readonly Address[];
   /** Where its components find what this container does not serve. Default: nowhere. */
   readonly find?: Where;
+  /** Of the node that keeps messages which its components send durably. */
+  readonly door?: Address | undefined;
   readonly id?: string;
   readonly limits?: Partial<ContainerLimits>;
   /** Calls its components may have under way. Default 65,536. */
@@ -92,6 +94,7 @@ export async function runContainer(settings: ContainerSettings): Promise<Running
     ),
     limit: callLimit,
     watch: settings.watch,
+    door: () => settings.door,
   });
   const container = new Container({
     id,

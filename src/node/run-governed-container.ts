@@ -74,7 +74,7 @@ export async function runGovernedContainer(settings: GovernedSettings): Promise<
       const { door, transports } = settings;
       const functions = door === undefined ? [] : [functionsOf({ env, transports, door, program: () => program })];
       return [
-        governedOf({ container, nonce, finder, load, renewed, listen, secured, figures, assigned }),
+        governedOf({ container, clock: env.clock, nonce, finder, load, renewed, listen, secured, figures, assigned }),
         ...functions,
       ];
     },

@@ -15,10 +15,14 @@ import { nodeFigures } from "../governor/node-figures.ts";
 import { machineDoorOf } from "../machine/door.ts";
 import { MachineNode, type MachineSettings } from "../machine/machine-node.ts";
 import { Neighbours } from "../machine/neighbours.ts";
+import { outboxDoorOf } from "../machine/outbox/outbox-door.ts";
+import { BOX_LIMITS, PostOffice } from "../machine/outbox/post-office.ts";
+import { boxFigures } from "../machine/outbox/tally.ts";
 import { doorGuard } from "../machine/privileges/door-guard.ts";
+import type { BoxLimits } from "../outbox/box.ts";
 import type { Family } from "../plugins/figures/family.ts";
 import type { Address, Transport } from "../transports/transport.ts";
-import { programHostOf } from "./program-host.ts";
+import { programHostOf, wayInOf } from "./program-host.ts";
 import { runContainer } from "./run-container.ts";
 import { VERSION } from "./version.ts";
 
@@ -35,6 +39,8 @@ export interface NodeSettings extends GovernorSettings {
   readonly figures?: () => readonly Family[];
   /** The network it is part of; left out: it runs alone. Keys and certificates are values here, wherever they came from. */
   readonly network?: NetworkSettings & { readonly datagrams: Datagrams };
+  /** Of what is kept for, or from, each node of the machine. Default: BOX_LIMITS. */
+  readonly outbox?: BoxLimits;
   /** Undefined for a node that is no part of a machine. */
   readonly machine?: Pick<
     MachineSettings,
@@ -76,8 +82,19 @@ export async function runNode(settings: NodeSettings): Promise<RunningNode> {
   const governor = new Governor(settings, { env, ...parts, transport, events, peers: peers ?? ALONE });
   const machine = settings.machine && machineOf(settings, settings.machine, governor);
   const neighbours = machine && new Neighbours(machine, settings.transport());
-  if (machine !== undefined) {
+  const office =
+    machine &&
+    new PostOffice({
+      machine,
+      transport: settings.transport(),
+      wayIn: wayInOf(governor),
+      limits: settings.outbox ?? BOX_LIMITS,
+    });
+  if (machine !== undefined && office !== undefined) {
+    machine.boxes = () => office.boxes;
+    machine.onWithdrawn = (contracts) => void office.purge(contracts);
     machine.onBarred = (nodes) => {
+      void office.forget(nodes);
       env.network.ruleTls?.({ barred: [...nodes] });
       governor.secure({ barred: [...nodes] });
       peers?.bar(nodes);
@@ -90,6 +107,7 @@ export async function runNode(settings: NodeSettings): Promise<RunningNode> {
   const drain = (graceMs: number) => {
     machine?.close();
     void neighbours?.close();
+    void office?.close();
     void joining?.close();
     draining ??= governor.drain(graceMs).finally(() => door.drain(0));
     return draining;
@@ -103,10 +121,12 @@ export async function runNode(settings: NodeSettings): Promise<RunningNode> {
       doorOf(governor, VERSION, settings.pid, drain),
       peerDoorOf(governor),
       ...(machine === undefined ? [] : [machineDoorOf(machine)]),
+      ...(office === undefined ? [] : [outboxDoorOf(office, id)]),
     ],
   });
   await governor.start();
   await machine?.start();
+  await office?.start();
   if (peers !== undefined) await takenOver(governor, env.clock);
   await peers?.start(governor.own);
   neighbours?.start();
@@ -119,6 +139,7 @@ export async function runNode(settings: NodeSettings): Promise<RunningNode> {
       const stats = peers?.stats;
       return nodeFigures(governor, [
         ...(stats === undefined ? [] : networkFigures(stats)),
+        ...boxFigures(office?.boxes ?? []),
         ...(settings.figures?.() ?? []),
       ]);
     },

@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { TlsSettings } from "../../src/base/network.ts";
 import { CONTAINER_PROGRAM } from "../../src/cli/process/governor-start.ts";
@@ -16,6 +17,7 @@ import { Node } from "../../src/messages/gen/unum/control/v1/node_pb.ts";
 import { Machine, type MachineView } from "../../src/messages/gen/unum/machine/v1/machine_pb.ts";
 import type { RecordSchema } from "../../src/messages/gen/unum/machine/v1/record_pb.ts";
 import { type NodeSettings, type RunningNode, runNode } from "../../src/node/run-node.ts";
+import type { BoxLimits } from "../../src/outbox/box.ts";
 import { systemDatagrams } from "../../src/system/datagrams.ts";
 import { systemDisk } from "../../src/system/disk.ts";
 import { systemEnv } from "../../src/system/env.ts";
@@ -31,10 +33,21 @@ export interface LocalMachine {
   readonly founder: SigningKey;
   readonly issuer: Issuer & { readonly rootKey: string };
   readonly gossipKey: Uint8Array;
-  /** One more node. `controller`: takes commands. `containers`: as many real ones at most. */
-  add(options?: { controller?: boolean; containers?: number; name?: string }): Promise<LocalNode>;
+  /** One more node. */
+  add(options?: LocalOptions): Promise<LocalNode>;
   /** Ends all nodes and removes what they kept. */
   end(): Promise<void>;
+}
+
+export interface LocalOptions {
+  /** Takes commands. Default: the first does. */
+  readonly controller?: boolean;
+  /** As many real ones at most. Default: none. */
+  readonly containers?: number;
+  readonly name?: string;
+  /** Absolute: its components. */
+  readonly components?: string;
+  readonly outbox?: BoxLimits;
 }
 
 export interface LocalNode {
@@ -67,15 +80,15 @@ export async function localMachine(at = tmpdir()): Promise<LocalMachine> {
   const nodes: LocalNode[] = [];
   const seeds: string[] = [];
   const transports: Transport[] = [];
-  const add: LocalMachine["add"] = async ({ controller = nodes.length === 0, containers = 0, name } = {}) => {
+  const add: LocalMachine["add"] = async ({ controller = nodes.length === 0, containers = 0, name, ...more } = {}) => {
     const node = name ?? `nlocal${nodes.length + 1}`;
     const port = await twoPorts();
-    const started = await startLocal({ node, port, controller, containers, seeds: [...seeds] });
+    const started = await startLocal({ ...more, node, port, controller, containers, seeds: [...seeds] });
     seeds.push(`127.0.0.1:${port}`);
     nodes.push(started);
     return started;
   };
-  interface Start {
+  interface Start extends Pick<LocalOptions, "components" | "outbox"> {
     readonly node: string;
     readonly port: number;
     readonly controller: boolean;
@@ -126,6 +139,8 @@ export async function localMachine(at = tmpdir()): Promise<LocalMachine> {
 }
 
 function settingsOf(of: {
+  readonly components?: string;
+  readonly outbox?: BoxLimits;
   readonly node: string;
   readonly port: number;
   readonly controller: boolean;
@@ -140,7 +155,9 @@ function settingsOf(of: {
   const { node, port, folder, tls, gossipKey } = of;
   const env = systemEnv();
   return {
-    ...{ env, id: node, host: hostId(), run: join(folder, "run"), logs: join(folder, "log"), folder: "" },
+    ...{ env, id: node, host: hostId(), run: join(folder, "run"), logs: join(folder, "log") },
+    folder: of.components ?? "",
+    ...(of.outbox === undefined ? {} : { outbox: of.outbox }),
     ...{ graceMs: 1_000, restarts: 0, pid: process.pid, workingFolder: process.cwd() },
     parts: { disk: systemDisk(), processes: systemProcesses(env.clock), resources: systemResources() },
     transport: () => zmtpTransport({ env, identity: node, tls }),
@@ -168,7 +185,7 @@ export async function eventually<T>(what: string, ask: () => Promise<T>, holds: 
   for (;;) {
     const answer = await ask();
     if (holds(answer)) return answer;
-    if (performance.now() > end) throw new Error(`${what} does not become true`);
+    if (performance.now() > end) throw new Error(`${what} does not become true: ${inspect(answer)}`);
     await new Promise((soon) => setTimeout(soon, 20));
   }
 }

@@ -1,9 +1,9 @@
 // unum call: one call to anything that runs, with the message built from JSON by the schema the container tells.
 
 import type { DescMessage, Message } from "@bufbuild/protobuf";
-import { Option } from "commander";
+import { type Command, Option } from "commander";
 import { Fault } from "../../base/fault.ts";
-import { DEFAULT_TTL_MS } from "../../client/caller.ts";
+import { DEFAULT_TTL_MS, modeName } from "../../client/caller.ts";
 import type { Client } from "../../client/client.ts";
 import type { CallOptions, SendOptions } from "../../client/options.ts";
 import { routeOf, type StreamMethod, type UnaryMethod } from "../../messages/contract.ts";
@@ -25,6 +25,8 @@ import { examples, type Stage } from "./verb.ts";
 
 interface CallFlags extends ToOptions {
   readonly ttl: number;
+  /** Not by default. */
+  readonly ttlIsGiven?: boolean;
   readonly within?: number;
   readonly key?: string;
   readonly meta?: readonly string[];
@@ -32,6 +34,8 @@ interface CallFlags extends ToOptions {
   readonly scope?: "local" | "network" | "anywhere";
   readonly versionRange?: string;
   readonly wait: boolean;
+  readonly durable?: string;
+  readonly supersede?: string;
   readonly json?: boolean;
   readonly timing?: boolean;
 }
@@ -71,6 +75,11 @@ export function addCall({ program, terminal, end }: Stage): void {
     )
     .option("--version-range <range>", "semver range the component must satisfy, as ^1.2")
     .option("--no-wait", "of an ASYNC method: end as soon as it is accepted, and keep no result")
+    .option(
+      "--durable <node>",
+      "of an ASYNC method: kept on disk here until that node has it; with --ttl it expires, else never",
+    )
+    .option("--supersede <key>", "with --durable: replaces what still waits under the same key")
     .addOption(
       repeatable(
         "--plugin <file>",
@@ -85,10 +94,13 @@ export function addCall({ program, terminal, end }: Stage): void {
         `unum call demo.v1.Digest/OfFile '{"path":"README.md"}' --to ADDRESS --ttl 2s`,
         `unum call demo.v1.Digest/OfFolder '{"path":"src"}'     # a stream, from the one container here`,
         "unum call demo.v1.Digest/OfFile @request.json --json | jq .value",
+        `unum call letters.v1.Letters/Put '{"text":"hello"}' --durable nabc --ttl 1h     # there when that node is back`,
       ]),
     )
     .addHelpText("after", `\n${EXIT_CODES}`)
-    .action(async (path: string, json: string, flags: CallFlags) => end(await call(path, json, flags, terminal)));
+    .action(async (path: string, json: string, flags: CallFlags, command: Command) =>
+      end(await call(path, json, { ...flags, ttlIsGiven: command.getOptionValueSource("ttl") === "cli" }, terminal)),
+    );
 }
 
 /** Everything one call needs, gathered before it is made. */
@@ -116,7 +128,10 @@ async function call(path: string, json: string, flags: CallFlags, terminal: Term
     const input = messageFromJson(target.method.input, text, target.registry);
     const addresses = addressesFor(target, survey, terminal);
     const describedMs = clock.now() - startedAt;
-    const exitCode = await callIn(routeOf(target.method).mode)({
+    const { mode } = routeOf(target.method);
+    if (flags.durable !== undefined && mode !== Mode.ASYNC)
+      throw new UsageError(`--durable is for ASYNC methods; ${path} is ${modeName(mode)}`);
+    const exitCode = await callIn(mode)({
       client: connection.node ?? connection.client(addresses),
       target,
       input,
@@ -154,6 +169,18 @@ function addressesFor({ method, servedAt }: Target, { unreached }: Survey, termi
 }
 
 function optionsOf(flags: CallFlags, signal: AbortSignal): SendOptions {
+  const { durable, supersede, key } = flags;
+  if (supersede !== undefined && durable === undefined)
+    throw new UsageError("--supersede replaces what is kept; it goes with --durable NODE");
+  if (durable !== undefined) {
+    return {
+      signal,
+      meta: parseMeta(flags.meta ?? []),
+      durable: { node: durable, ...(supersede === undefined ? {} : { supersede }) },
+      ...(flags.ttlIsGiven === true ? { ttlMs: flags.ttl } : {}),
+      ...(key === undefined ? {} : { idempotencyKey: key }),
+    };
+  }
   return {
     ttlMs: flags.ttl,
     signal,
@@ -200,8 +227,14 @@ async function callSync(prepared: Prepared): Promise<number> {
 
 async function callAsync(prepared: Prepared): Promise<number> {
   const { client, target, input, options, flags, terminal, now } = prepared;
+  const { durable } = options;
   const startedAt = now();
   const accepted = await client.send(unary(target), input, options);
+  if (durable !== undefined) {
+    const kept = { kept: true, by: accepted.from[0], for: durable.node, ms: rounded(now() - startedAt) };
+    terminal.print(flags.json ? JSON.stringify(kept) : `kept by ${kept.by} for ${kept.for}`);
+    return EXIT.ok;
+  }
   const where = { container: accepted.from[0], address: accepted.address };
   if (!flags.wait) {
     const ms = rounded(now() - startedAt);

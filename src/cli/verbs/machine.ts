@@ -9,6 +9,7 @@ import { messageJson } from "../node-json.ts";
 import { shortNames } from "../node-names.ts";
 import { formatLong, type Look, sections } from "../node-text.ts";
 import { look } from "../screen.ts";
+import { formatSize } from "../size.ts";
 import { table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { examples, type Stage } from "./verb.ts";
@@ -19,7 +20,7 @@ export function addMachine({ program, terminal, end }: Stage): void {
       .command("machine")
       .summary("the machine: nodes, programs, variables, grants")
       .description(
-        "Shows the machine as one of its nodes knows it: controllers and nodes, who is offline and since when, programs, variables, which keys may do what, and what was written at the same time by two.",
+        "Shows the machine as one of its nodes knows it: controllers and nodes, who is offline and since when, programs, messages kept for other nodes and what became of those, variables, which keys may do what, and what was written at the same time by two.",
       ),
   )
     .argument("[program]", "one program instead, node by node")
@@ -65,6 +66,7 @@ async function show(machine: MachineDoor, json: boolean, terminal: Terminal): Pr
       ],
       nodeLines(view, shown),
       programLines(view, shown),
+      boxLines(view, shown),
       variableLines(view, shown),
       grantLines(view, shown),
       view.conflicts.map((text) => `${shown.paint("yellow", "conflict")} ${text}`),
@@ -84,6 +86,25 @@ function nodeLines({ nodes }: MachineView, { paint, width }: Look): readonly str
     return [short(id), controller ? "controller" : "node", state, doors.join(" ")];
   });
   const columns = [{ title: "NODE" }, { title: "ROLE" }, { title: "STATE" }, { title: "DOORS", least: 10 }];
+  return table(columns, rows, { width, title: (text) => paint("dim", text) });
+}
+
+/** Messages on their way, as far as this node keeps them. */
+function boxLines({ boxes, nodes }: MachineView, { paint, width }: Look): readonly string[] {
+  if (boxes.length === 0) return [];
+  const short = shortNames([...nodes.map(({ id }) => id), ...boxes.map(({ node }) => node)]);
+  const rows = boxes.map(({ node, inward, waiting, bytes, passed, expired, superseded, purged, refused, failed }) => {
+    const lost = { expired, superseded, purged, refused, failed };
+    const told = Object.entries(lost).flatMap(([what, count]) => (count === 0n ? [] : [`${count} ${what}`]));
+    return [
+      `${inward ? "from" : "for"} ${short(node)}`,
+      `${waiting}`,
+      formatSize(Number(bytes)),
+      `${passed}`,
+      told.join(", "),
+    ];
+  });
+  const columns = ["MESSAGES", "WAITING", "SIZE", "DELIVERED", "ELSE"].map((title) => ({ title }));
   return table(columns, rows, { width, title: (text) => paint("dim", text) });
 }
 

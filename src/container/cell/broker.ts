@@ -32,6 +32,14 @@ async function callFor(call: Call, path: string, head: CellFrame["head"], body: 
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   // Narrowed above; the union of methods does not carry it.
   const unary = method as DescMethod & { methodKind: "unary" };
+  const { durable, key } = head;
+  if (typeof durable === "object" && durable !== null) {
+    const { node, supersede } = durable as Record<string, unknown>;
+    const kept = { node: String(node), ...(supersede === undefined ? {} : { supersede: String(supersede) }) };
+    const named = typeof key === "string" ? { idempotencyKey: key } : {};
+    await call.send(unary, fromBinary(method.input, body.subarray(size)), { ...given, ...named, durable: kept });
+    return new Uint8Array();
+  }
   return toBinary(method.output, await call.call(unary, fromBinary(method.input, body.subarray(size)), given));
 }
 

@@ -11,7 +11,7 @@ import {
 } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { Fault } from "../../base/fault.ts";
-import type { CallOptions } from "../../client/options.ts";
+import type { CallOptions, SendOptions } from "../../client/options.ts";
 import { schemaOf } from "../../messages/schema.ts";
 import type { Call } from "../call.ts";
 import type { Asking } from "./asking.ts";
@@ -41,8 +41,21 @@ export function guestCall({ id, head, environment, signal, asking, now }: GuestC
     const path = `${method.parent.typeName}/${method.name}`;
     return fromBinary(method.output, await asking.ask(id, { path, schema: schema.length, ttlMs, withinMs }, body));
   };
+  const send = async <I extends DescMessage, O extends DescMessage>(
+    method: Unary<I, O>,
+    input: MessageInitShape<I>,
+    { ttlMs, durable, idempotencyKey }: SendOptions = {},
+  ) => {
+    if (durable === undefined)
+      throw new Fault("denied", "'send' is offered in a confined cell for durable messages alone");
+    const schema = toBinary(FileDescriptorSetSchema, schemaOf([method.parent]));
+    const body = Buffer.concat([schema, toBinary(method.input, create(method.input, input))]);
+    const path = `${method.parent.typeName}/${method.name}`;
+    await asking.ask(id, { path, schema: schema.length, ttlMs, durable, key: idempotencyKey }, body);
+    return { result: () => Promise.reject(new Fault("invalid", "a kept message has no result")) };
+  };
   const notHere = (what: string) => () => {
-    throw new Fault("denied", `'${what}' is not offered in a confined cell; 'call' and 'of' are`);
+    throw new Fault("denied", `'${what}' is not offered in a confined cell; 'call', 'of' and a durable 'send' are`);
   };
   const of = (contract: DescService) =>
     Object.fromEntries(
@@ -60,10 +73,9 @@ export function guestCall({ id, head, environment, signal, asking, now }: GuestC
     get msLeft() {
       return Math.max(0, deadline - now());
     },
-    ...{ call, of },
+    ...{ call, of, send },
     ...{
       request: notHere("request"),
-      send: notHere("send"),
       stream: notHere("stream"),
       broadcast: notHere("broadcast"),
     },

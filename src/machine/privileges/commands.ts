@@ -40,6 +40,7 @@ export const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["unum.control.v1.Governed/SetDirectory", HERE],
   ["unum.control.v1.Governed/Listen", HERE],
   ["unum.control.v1.Governed/SetConcurrency", HERE],
+  ["unum.control.v1.Governed/Deliver", HERE],
   ["unum.control.v1.Governed/Figures", HERE],
   ["unum.machine.v1.Machine/Head", NODE],
   ["unum.machine.v1.Machine/Show", role("show")],
@@ -50,6 +51,8 @@ export const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["unum.machine.v1.Machine/Exchange", NODE],
   ["unum.machine.v1.Machine/Facts", HERE],
   ["unum.machine.v1.Machine/Variable", HERE],
+  ["unum.machine.v1.Outbox/Keep", NODE],
+  ["unum.machine.v1.Outbox/HandOver", NODE],
   ["unum.machine.v1.Functions/Describe", HERE],
   ["unum.machine.v1.Functions/Variable", HERE],
 ]);

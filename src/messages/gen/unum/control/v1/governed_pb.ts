@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file unum/control/v1/governed.proto.
  */
 export const file_unum_control_v1_governed: GenFile = /*@__PURE__*/
-  fileDesc("Ch51bnVtL2NvbnRyb2wvdjEvZ292ZXJuZWQucHJvdG8SD3VudW0uY29udHJvbC52MSIgCgxSZW5ld1JlcXVlc3QSEAoIbGVhc2VfbXMYASABKA0iygEKClJlbmV3UmVwbHkSEQoJY29udGFpbmVyGAEgASgJEg0KBW5vbmNlGAIgASgJEiMKBGxvYWQYAyABKAsyFS51bnVtLmNvbnRyb2wudjEuTG9hZBIRCglkaXJlY3RvcnkYBCABKAQSDgoGZGlnZXN0GAUgASgJEi4KCmNvbXBvbmVudHMYBiADKAsyGi51bnVtLmNvbnRyb2wudjEuQ29tcG9uZW50Eg8KB3Byb2dyYW0YByABKAkSEQoJYWRkcmVzc2VzGAggAygJIlUKDUxpc3RlblJlcXVlc3QSEQoJYWRkcmVzc2VzGAEgAygJEiEKA3RscxgCIAEoCzIULnVudW0uY29udHJvbC52MS5UbHMSDgoGYmFycmVkGAMgAygJIkYKA1RscxIQCgNrZXkYASABKAlCA4ABARIMCgRjZXJ0GAIgASgJEgoKAmNhGAMgASgJEhMKC3NlcnZlcl9uYW1lGAQgASgJIiAKC0xpc3RlblJlcGx5EhEKCWFkZHJlc3NlcxgBIAMoCSJ4CgpBc3NpZ25tZW50Eg4KBmZvbGRlchgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDwoHcHJvZ3JhbRgDIAEoCRIOCgZzb3VyY2UYBCABKAkSKQoHaG9zdGluZxgFIAEoCzIYLnVudW0uY29udHJvbC52MS5Ib3N0aW5nIjgKB0hvc3RpbmcSDAoEcm9vdBgBIAEoCRIPCgdncmFudGVkGAIgAygJEg4KBmlubGluZRgDIAEoCCJTCg9Bc3NpZ25tZW50UmVwbHkSLgoKY29tcG9uZW50cxgBIAMoCzIaLnVudW0uY29udHJvbC52MS5Db21wb25lbnQSEAoIZmFpbHVyZXMYAiADKAkiSwoJRGlyZWN0b3J5Eg8KB3ZlcnNpb24YASABKAQSLQoFbm9kZXMYAiADKAsyHi51bnVtLmNvbnRyb2wudjEuRGlyZWN0b3J5Tm9kZSKGAgoNRGlyZWN0b3J5Tm9kZRIKCgJpZBgBIAEoCRINCgVkb29ycxgCIAMoCRI3Cgpjb250YWluZXJzGAMgAygLMiMudW51bS5jb250cm9sLnYxLkRpcmVjdG9yeUNvbnRhaW5lchImCgZvZmZlcnMYBCADKAsyFi51bnVtLmNvbnRyb2wudjEuT2ZmZXISDgoGc3BhcmVzGAUgASgNEhEKCXN0YXJ0YWJsZRgGIAEoDRIQCghzcGFyZV9tcxgHIAEoDRIOCgZuZXdfbXMYCCABKA0SDAoEaG9zdBgJIAEoCRImCgVzdGF0ZRgKIAEoDjIXLnVudW0ud2lyZS52MS5Ob2RlU3RhdGUiuAEKEkRpcmVjdG9yeUNvbnRhaW5lchIKCgJpZBgBIAEoCRIRCglhZGRyZXNzZXMYAiADKAkSLgoKY29tcG9uZW50cxgDIAMoCzIaLnVudW0uY29udHJvbC52MS5Db21wb25lbnQSLgoFc3RhdGUYBCABKA4yHy51bnVtLmNvbnRyb2wudjEuQ29udGFpbmVyU3RhdGUSIwoEbG9hZBgFIAEoCzIVLnVudW0uY29udHJvbC52MS5Mb2FkIioKBU9mZmVyEhAKCGNvbnRyYWN0GAEgASgJEg8KB3ZlcnNpb24YAiABKAkiIQoORGlyZWN0b3J5UmVwbHkSDwoHdmVyc2lvbhgBIAEoBCI6ChFDb25jdXJyZW5jeUNoYW5nZRIQCghjb250cmFjdBgBIAEoCRITCgtjb25jdXJyZW5jeRgCIAEoDSIQCg5GaWd1cmVzUmVxdWVzdCI5CgxGaWd1cmVzUmVwbHkSKQoIZmFtaWxpZXMYASADKAsyFy51bnVtLmNvbnRyb2wudjEuRmFtaWx5IlwKBkZhbWlseRIMCgRuYW1lGAEgASgJEgwKBGhlbHAYAiABKAkSDAoEdHlwZRgDIAEoCRIoCgdzYW1wbGVzGAQgAygLMhcudW51bS5jb250cm9sLnYxLlNhbXBsZSKbAQoGU2FtcGxlEjMKBmxhYmVscxgBIAMoCzIjLnVudW0uY29udHJvbC52MS5TYW1wbGUuTGFiZWxzRW50cnkSDQoFdmFsdWUYAiABKAESDgoGYm91bmRzGAMgAygBEg4KBmNvdW50cxgEIAMoARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKjgKDkNvbnRhaW5lclN0YXRlEgkKBVJFQURZEAASDQoJU1VTUEVDVEVEEAESDAoIRFJBSU5JTkcQAjLSAwoIR292ZXJuZWQSQwoFUmVuZXcSHS51bnVtLmNvbnRyb2wudjEuUmVuZXdSZXF1ZXN0GhsudW51bS5jb250cm9sLnYxLlJlbmV3UmVwbHkSRwoGQXNzaWduEhsudW51bS5jb250cm9sLnYxLkFzc2lnbm1lbnQaIC51bnVtLmNvbnRyb2wudjEuQXNzaWdubWVudFJlcGx5EksKDFNldERpcmVjdG9yeRIaLnVudW0uY29udHJvbC52MS5EaXJlY3RvcnkaHy51bnVtLmNvbnRyb2wudjEuRGlyZWN0b3J5UmVwbHkSRgoGTGlzdGVuEh4udW51bS5jb250cm9sLnYxLkxpc3RlblJlcXVlc3QaHC51bnVtLmNvbnRyb2wudjEuTGlzdGVuUmVwbHkSWAoOU2V0Q29uY3VycmVuY3kSIi51bnVtLmNvbnRyb2wudjEuQ29uY3VycmVuY3lDaGFuZ2UaIi51bnVtLmNvbnRyb2wudjEuQ29uY3VycmVuY3lDaGFuZ2USSQoHRmlndXJlcxIfLnVudW0uY29udHJvbC52MS5GaWd1cmVzUmVxdWVzdBodLnVudW0uY29udHJvbC52MS5GaWd1cmVzUmVwbHlCBZIDAggCYghlZGl0aW9uc3DoBw", [file_unum_control_v1_container, file_unum_wire_v1_membership]);
+  fileDesc("Ch51bnVtL2NvbnRyb2wvdjEvZ292ZXJuZWQucHJvdG8SD3VudW0uY29udHJvbC52MSIgCgxSZW5ld1JlcXVlc3QSEAoIbGVhc2VfbXMYASABKA0iygEKClJlbmV3UmVwbHkSEQoJY29udGFpbmVyGAEgASgJEg0KBW5vbmNlGAIgASgJEiMKBGxvYWQYAyABKAsyFS51bnVtLmNvbnRyb2wudjEuTG9hZBIRCglkaXJlY3RvcnkYBCABKAQSDgoGZGlnZXN0GAUgASgJEi4KCmNvbXBvbmVudHMYBiADKAsyGi51bnVtLmNvbnRyb2wudjEuQ29tcG9uZW50Eg8KB3Byb2dyYW0YByABKAkSEQoJYWRkcmVzc2VzGAggAygJIlUKDUxpc3RlblJlcXVlc3QSEQoJYWRkcmVzc2VzGAEgAygJEiEKA3RscxgCIAEoCzIULnVudW0uY29udHJvbC52MS5UbHMSDgoGYmFycmVkGAMgAygJIkYKA1RscxIQCgNrZXkYASABKAlCA4ABARIMCgRjZXJ0GAIgASgJEgoKAmNhGAMgASgJEhMKC3NlcnZlcl9uYW1lGAQgASgJIiAKC0xpc3RlblJlcGx5EhEKCWFkZHJlc3NlcxgBIAMoCSJ4CgpBc3NpZ25tZW50Eg4KBmZvbGRlchgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDwoHcHJvZ3JhbRgDIAEoCRIOCgZzb3VyY2UYBCABKAkSKQoHaG9zdGluZxgFIAEoCzIYLnVudW0uY29udHJvbC52MS5Ib3N0aW5nIjgKB0hvc3RpbmcSDAoEcm9vdBgBIAEoCRIPCgdncmFudGVkGAIgAygJEg4KBmlubGluZRgDIAEoCCJTCg9Bc3NpZ25tZW50UmVwbHkSLgoKY29tcG9uZW50cxgBIAMoCzIaLnVudW0uY29udHJvbC52MS5Db21wb25lbnQSEAoIZmFpbHVyZXMYAiADKAkiSwoJRGlyZWN0b3J5Eg8KB3ZlcnNpb24YASABKAQSLQoFbm9kZXMYAiADKAsyHi51bnVtLmNvbnRyb2wudjEuRGlyZWN0b3J5Tm9kZSKGAgoNRGlyZWN0b3J5Tm9kZRIKCgJpZBgBIAEoCRINCgVkb29ycxgCIAMoCRI3Cgpjb250YWluZXJzGAMgAygLMiMudW51bS5jb250cm9sLnYxLkRpcmVjdG9yeUNvbnRhaW5lchImCgZvZmZlcnMYBCADKAsyFi51bnVtLmNvbnRyb2wudjEuT2ZmZXISDgoGc3BhcmVzGAUgASgNEhEKCXN0YXJ0YWJsZRgGIAEoDRIQCghzcGFyZV9tcxgHIAEoDRIOCgZuZXdfbXMYCCABKA0SDAoEaG9zdBgJIAEoCRImCgVzdGF0ZRgKIAEoDjIXLnVudW0ud2lyZS52MS5Ob2RlU3RhdGUiuAEKEkRpcmVjdG9yeUNvbnRhaW5lchIKCgJpZBgBIAEoCRIRCglhZGRyZXNzZXMYAiADKAkSLgoKY29tcG9uZW50cxgDIAMoCzIaLnVudW0uY29udHJvbC52MS5Db21wb25lbnQSLgoFc3RhdGUYBCABKA4yHy51bnVtLmNvbnRyb2wudjEuQ29udGFpbmVyU3RhdGUSIwoEbG9hZBgFIAEoCzIVLnVudW0uY29udHJvbC52MS5Mb2FkIioKBU9mZmVyEhAKCGNvbnRyYWN0GAEgASgJEg8KB3ZlcnNpb24YAiABKAkiIQoORGlyZWN0b3J5UmVwbHkSDwoHdmVyc2lvbhgBIAEoBCI6ChFDb25jdXJyZW5jeUNoYW5nZRIQCghjb250cmFjdBgBIAEoCRITCgtjb25jdXJyZW5jeRgCIAEoDSJXCghEZWxpdmVyeRINCgVxdWV1ZRgBIAEoCRIsCgVpdGVtcxgCIAMoCzIdLnVudW0uY29udHJvbC52MS5EZWxpdmVyeUl0ZW0SDgoGdHRsX3VzGAMgASgEIj8KDERlbGl2ZXJ5SXRlbRIOCgZudW1iZXIYASABKAQSDgoGdHRsX3VzGAIgASgEEg8KB21lc3NhZ2UYAyABKAwiVAoNRGVsaXZlcnlSZXBseRIPCgdzZXR0bGVkGAEgASgNEjIKCGZhaWx1cmVzGAIgAygLMiAudW51bS5jb250cm9sLnYxLkRlbGl2ZXJ5RmFpbHVyZSI/Cg9EZWxpdmVyeUZhaWx1cmUSDQoFaW5kZXgYASABKA0SDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIhAKDkZpZ3VyZXNSZXF1ZXN0IjkKDEZpZ3VyZXNSZXBseRIpCghmYW1pbGllcxgBIAMoCzIXLnVudW0uY29udHJvbC52MS5GYW1pbHkiXAoGRmFtaWx5EgwKBG5hbWUYASABKAkSDAoEaGVscBgCIAEoCRIMCgR0eXBlGAMgASgJEigKB3NhbXBsZXMYBCADKAsyFy51bnVtLmNvbnRyb2wudjEuU2FtcGxlIpsBCgZTYW1wbGUSMwoGbGFiZWxzGAEgAygLMiMudW51bS5jb250cm9sLnYxLlNhbXBsZS5MYWJlbHNFbnRyeRINCgV2YWx1ZRgCIAEoARIOCgZib3VuZHMYAyADKAESDgoGY291bnRzGAQgAygBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEqOAoOQ29udGFpbmVyU3RhdGUSCQoFUkVBRFkQABINCglTVVNQRUNURUQQARIMCghEUkFJTklORxACMpgECghHb3Zlcm5lZBJDCgVSZW5ldxIdLnVudW0uY29udHJvbC52MS5SZW5ld1JlcXVlc3QaGy51bnVtLmNvbnRyb2wudjEuUmVuZXdSZXBseRJHCgZBc3NpZ24SGy51bnVtLmNvbnRyb2wudjEuQXNzaWdubWVudBogLnVudW0uY29udHJvbC52MS5Bc3NpZ25tZW50UmVwbHkSSwoMU2V0RGlyZWN0b3J5EhoudW51bS5jb250cm9sLnYxLkRpcmVjdG9yeRofLnVudW0uY29udHJvbC52MS5EaXJlY3RvcnlSZXBseRJGCgZMaXN0ZW4SHi51bnVtLmNvbnRyb2wudjEuTGlzdGVuUmVxdWVzdBocLnVudW0uY29udHJvbC52MS5MaXN0ZW5SZXBseRJYCg5TZXRDb25jdXJyZW5jeRIiLnVudW0uY29udHJvbC52MS5Db25jdXJyZW5jeUNoYW5nZRoiLnVudW0uY29udHJvbC52MS5Db25jdXJyZW5jeUNoYW5nZRJECgdEZWxpdmVyEhkudW51bS5jb250cm9sLnYxLkRlbGl2ZXJ5Gh4udW51bS5jb250cm9sLnYxLkRlbGl2ZXJ5UmVwbHkSSQoHRmlndXJlcxIfLnVudW0uY29udHJvbC52MS5GaWd1cmVzUmVxdWVzdBodLnVudW0uY29udHJvbC52MS5GaWd1cmVzUmVwbHlCBZIDAggCYghlZGl0aW9uc3DoBw", [file_unum_control_v1_container, file_unum_wire_v1_membership]);
 
 /**
  * @generated from message unum.control.v1.RenewRequest
@@ -481,6 +481,125 @@ export const ConcurrencyChangeSchema: GenMessage<ConcurrencyChange> = /*@__PURE_
   messageDesc(file_unum_control_v1_governed, 13);
 
 /**
+ * @generated from message unum.control.v1.Delivery
+ */
+export type Delivery = Message<"unum.control.v1.Delivery"> & {
+  /**
+   * Names the numbering: what was worked on under a number is not begun again in the same process.
+   *
+   * @generated from field: string queue = 1;
+   */
+  queue: string;
+
+  /**
+   * Numbers rise.
+   *
+   * @generated from field: repeated unum.control.v1.DeliveryItem items = 2;
+   */
+  items: DeliveryItem[];
+
+  /**
+   * Time to live of this call when it was sent, in microseconds.
+   *
+   * @generated from field: uint64 ttl_us = 3;
+   */
+  ttlUs: bigint;
+};
+
+/**
+ * Describes the message unum.control.v1.Delivery.
+ * Use `create(DeliverySchema)` to create a new message.
+ */
+export const DeliverySchema: GenMessage<Delivery> = /*@__PURE__*/
+  messageDesc(file_unum_control_v1_governed, 14);
+
+/**
+ * @generated from message unum.control.v1.DeliveryItem
+ */
+export type DeliveryItem = Message<"unum.control.v1.DeliveryItem"> & {
+  /**
+   * @generated from field: uint64 number = 1;
+   */
+  number: bigint;
+
+  /**
+   * What remains, in microseconds; 0: without end.
+   *
+   * @generated from field: uint64 ttl_us = 2;
+   */
+  ttlUs: bigint;
+
+  /**
+   * A unum.machine.v1.KeptMessage.
+   *
+   * @generated from field: bytes message = 3;
+   */
+  message: Uint8Array;
+};
+
+/**
+ * Describes the message unum.control.v1.DeliveryItem.
+ * Use `create(DeliveryItemSchema)` to create a new message.
+ */
+export const DeliveryItemSchema: GenMessage<DeliveryItem> = /*@__PURE__*/
+  messageDesc(file_unum_control_v1_governed, 15);
+
+/**
+ * @generated from message unum.control.v1.DeliveryReply
+ */
+export type DeliveryReply = Message<"unum.control.v1.DeliveryReply"> & {
+  /**
+   * So many, from the first, are done with; the rest found no place.
+   *
+   * @generated from field: uint32 settled = 1;
+   */
+  settled: number;
+
+  /**
+   * @generated from field: repeated unum.control.v1.DeliveryFailure failures = 2;
+   */
+  failures: DeliveryFailure[];
+};
+
+/**
+ * Describes the message unum.control.v1.DeliveryReply.
+ * Use `create(DeliveryReplySchema)` to create a new message.
+ */
+export const DeliveryReplySchema: GenMessage<DeliveryReply> = /*@__PURE__*/
+  messageDesc(file_unum_control_v1_governed, 16);
+
+/**
+ * @generated from message unum.control.v1.DeliveryFailure
+ */
+export type DeliveryFailure = Message<"unum.control.v1.DeliveryFailure"> & {
+  /**
+   * Among the settled.
+   *
+   * @generated from field: uint32 index = 1;
+   */
+  index: number;
+
+  /**
+   * A Fault's code, or "application" where the component itself threw.
+   *
+   * @generated from field: string code = 2;
+   */
+  code: string;
+
+  /**
+   * @generated from field: string message = 3;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message unum.control.v1.DeliveryFailure.
+ * Use `create(DeliveryFailureSchema)` to create a new message.
+ */
+export const DeliveryFailureSchema: GenMessage<DeliveryFailure> = /*@__PURE__*/
+  messageDesc(file_unum_control_v1_governed, 17);
+
+/**
  * @generated from message unum.control.v1.FiguresRequest
  */
 export type FiguresRequest = Message<"unum.control.v1.FiguresRequest"> & {
@@ -491,7 +610,7 @@ export type FiguresRequest = Message<"unum.control.v1.FiguresRequest"> & {
  * Use `create(FiguresRequestSchema)` to create a new message.
  */
 export const FiguresRequestSchema: GenMessage<FiguresRequest> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 14);
+  messageDesc(file_unum_control_v1_governed, 18);
 
 /**
  * @generated from message unum.control.v1.FiguresReply
@@ -508,7 +627,7 @@ export type FiguresReply = Message<"unum.control.v1.FiguresReply"> & {
  * Use `create(FiguresReplySchema)` to create a new message.
  */
 export const FiguresReplySchema: GenMessage<FiguresReply> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 15);
+  messageDesc(file_unum_control_v1_governed, 19);
 
 /**
  * Figures of one name.
@@ -544,7 +663,7 @@ export type Family = Message<"unum.control.v1.Family"> & {
  * Use `create(FamilySchema)` to create a new message.
  */
 export const FamilySchema: GenMessage<Family> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 16);
+  messageDesc(file_unum_control_v1_governed, 20);
 
 /**
  * @generated from message unum.control.v1.Sample
@@ -580,7 +699,7 @@ export type Sample = Message<"unum.control.v1.Sample"> & {
  * Use `create(SampleSchema)` to create a new message.
  */
 export const SampleSchema: GenMessage<Sample> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 17);
+  messageDesc(file_unum_control_v1_governed, 21);
 
 /**
  * @generated from enum unum.control.v1.ContainerState
@@ -666,6 +785,16 @@ export const Governed: GenService<{
     methodKind: "unary";
     input: typeof ConcurrencyChangeSchema;
     output: typeof ConcurrencyChangeSchema;
+  },
+  /**
+   * Messages that were kept, in order: those that find a place are worked on, and the answer comes when their functions have ended.
+   *
+   * @generated from rpc unum.control.v1.Governed.Deliver
+   */
+  deliver: {
+    methodKind: "unary";
+    input: typeof DeliverySchema;
+    output: typeof DeliveryReplySchema;
   },
   /**
    * What it has counted so far.
