@@ -9,7 +9,7 @@ import { cleanUp, LIMIT, root, scratch, unum } from "../cli/unum.ts";
 import { online, token, twoPorts, view } from "./machine-nodes.ts";
 
 const linux = process.platform === "linux" ? false : "needs Linux";
-const COMPONENTS = ["--components", join(root, "test/machine/letters")];
+const COMPONENTS = ["--components", join(root, "test/machine/components")];
 
 afterEach(async (test) => {
   tellLogs(test);

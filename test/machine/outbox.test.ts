@@ -16,7 +16,7 @@ import { Letters } from "../gen/unum/test/v1/letters_pb.ts";
 import { eventually, type LocalMachine, type LocalNode, localMachine } from "./local-machine.ts";
 
 const linux = process.platform === "linux" ? false : "needs Linux";
-const components = join(root, "test/machine/letters");
+const components = join(root, "test/machine/components");
 
 describe("an outbox", { skip: linux, ...LIMIT }, () => {
   let machine: LocalMachine;
