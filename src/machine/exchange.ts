@@ -45,13 +45,15 @@ export async function exchangeWith(machine: MachineNode, request: ExchangeReques
 
 /** The asking one's side: after it both have the same, but for what came meanwhile. */
 export async function exchange(machine: MachineNode, other: MachineCalls): Promise<void> {
-  const { node } = machine.settings;
+  const { node, env } = machine.settings;
+  const askedAt = env.clock.now();
   const first = await other.exchange(
     { node, have: machine.records.digests, report: machine.report(), gossipMark: machine.gossip.mark },
     { ttlMs: EXCHANGE_TTL_MS },
   );
   await takeAll(machine, first.records);
   machine.hear(first.reports);
+  if (first.reports.some((report) => report.node === first.node && report.controller)) machine.silence.reached(askedAt);
   if (first.gossipKey !== undefined) await machine.gossip.take(first.gossipKey);
   const records = first.wanted.slice(0, MOST_RECORDS).flatMap((name) => machine.records.get(name)?.signed ?? []);
   const told = gossipKeyFor(machine, first.gossipMark);

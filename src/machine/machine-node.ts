@@ -23,6 +23,8 @@ import { AuditLog } from "./audit/audit-log.ts";
 import { BoundedAudit, type Noted } from "./audit/bounded-audit.ts";
 import { type Authority, admit, allowanceIn, commandOf, grantsIn, isRevoked } from "./controller/admission.ts";
 import { checkProgramChange } from "./controller/program-change.ts";
+import { whileAway } from "./disconnection/policy.ts";
+import { Silence } from "./disconnection/silence.ts";
 import { GossipKeys } from "./identity/gossip-keys.ts";
 import { type PublicKey, publicKeyOf } from "./keys/signing-key.ts";
 import { type Life, lifeOf, type There, type Wanted } from "./life/life.ts";
@@ -104,6 +106,8 @@ export class MachineNode {
   readonly #lives = new Map<string, Life>();
   /** What could not be done, and when it is tried again. */
   readonly #failed = new Map<string, { readonly why: string; readonly notBefore: number }>();
+  /** Programs that do not run here because no controller is reached, or was, each with why. */
+  readonly #away = new Map<string, string>();
   #reports = 0n;
   #passing: Promise<void> | undefined;
   #again = false;
@@ -122,6 +126,7 @@ export class MachineNode {
   /** What it keeps for other nodes, and from them. */
   boxes: () => readonly Boxed[] = () => [];
   readonly gossip: GossipKeys;
+  readonly silence: Silence;
 
   constructor(settings: MachineSettings) {
     const { env, disk, folder } = settings;
@@ -130,6 +135,9 @@ export class MachineNode {
     this.audit = new AuditLog(disk, folder, () => env.clock.wallNow());
     this.#noted = new BoundedAudit(this.audit, env.clock);
     this.peers = new Peers(env.clock);
+    const { clock, log } = env;
+    const { controller } = settings;
+    this.silence = new Silence({ clock, log, disk, controller, path: `${folder}/stopped-away.json` });
     const identity = `${folder}/identity`;
     const changed = (keys: readonly Uint8Array[]) => this.onGossipKeys(keys);
     this.gossip = new GossipKeys({ clock: env.clock, disk, folder: identity, changed });
@@ -156,6 +164,7 @@ export class MachineNode {
 
   async start(): Promise<void> {
     await this.archives.open();
+    await this.silence.open();
     await this.audit.open();
     this.#passSoon();
   }
@@ -318,7 +327,11 @@ export class MachineNode {
       return {
         $typeName: "unum.machine.v1.ProgramAtNode",
         ...{ node, program, state, digest: served?.digest ?? "", serving: served?.serving ?? 0 },
-        problems: [...(served?.problems ?? []), ...(failed === undefined ? [] : [failed.why])],
+        problems: [
+          ...(served?.problems ?? []),
+          ...(failed === undefined ? [] : [failed.why]),
+          ...(this.#away.has(program) ? [this.#away.get(program) ?? ""] : []),
+        ],
         refused: this.#refusalOf(program),
       };
     });
@@ -404,7 +417,8 @@ export class MachineNode {
     const graceMs = this.program(name)?.graceMs ?? next.get(name)?.graceMs;
     if (graceMs !== undefined) this.settings.host.setGrace(name, graceMs);
     const manifest = this.archives.manifestOf(next.get(name)?.digest ?? "");
-    if (manifest !== undefined) this.onWithdrawn(manifest.serves);
+    // Its messages wait where it comes back by itself.
+    if (manifest !== undefined && !this.#away.has(name)) this.onWithdrawn(manifest.serves);
     next.delete(name);
   }
 
@@ -429,12 +443,32 @@ export class MachineNode {
     const wanted = this.program(name);
     if (wanted === undefined) return undefined;
     const isHere = wanted.nodes.length === 0 || wanted.nodes.includes(this.settings.node);
+    const runs = wanted.running && isHere && !this.#isStoppedAway(name, wanted.digest);
     return {
       loaded: wanted.loaded.map(({ digest }) => digest),
-      run: wanted.running && isHere ? wanted.digest : undefined,
+      run: runs ? wanted.digest : undefined,
       fallback: wanted.fallback,
       started: wanted.digest !== "",
     };
+  }
+
+  /** By its manifest: it is not to run while no controller is reached, or since. */
+  #isStoppedAway(name: string, digest: string): boolean {
+    const policy = this.archives.manifestOf(digest)?.disconnected;
+    const record = this.records.get(`program/${name}`)?.digest ?? "";
+    if (policy === undefined) return this.#away.has(name);
+    const { silentMs } = this.silence;
+    const stoppedUnder = this.silence.stoppedUnder(name);
+    const decision = whileAway(policy, { silentMs, stoppedUnder, record });
+    const stops = decision.kind === "stop";
+    if (stops !== this.#away.has(name)) {
+      const what = stops ? decision.why : "runs again: a controller was reached";
+      this.settings.env.log.write("warn", `program ${name} ${what}`);
+    }
+    this.silence.remember(name, stops ? (stoppedUnder ?? record) : undefined);
+    if (stops) this.#away.set(name, decision.why);
+    else this.#away.delete(name);
+    return stops;
   }
 
   #thereOf(name: string): There {

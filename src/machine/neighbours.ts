@@ -22,6 +22,8 @@ export class Neighbours {
   /** By door. */
   readonly #clients = new Map<Address, Client>();
   #next = 0;
+  /** Turns in which whoever's turn it was was asked. */
+  #told = 0;
   /** Turns that come without a pause. */
   #urgent = 0;
   #isTurning = false;
@@ -55,6 +57,15 @@ export class Neighbours {
     return known.length === 0 ? seeds : known;
   }
 
+  /** Of those the controllers': they are asked every other turn, so that a node knows soon when it is cut off from them. */
+  get #controllers(): readonly Address[] {
+    const { peers, settings } = this.#machine;
+    if (settings.controller) return [];
+    return peers.reports
+      .filter(({ node, controller }) => controller && !this.#machine.isRevoked(node))
+      .flatMap(({ doors }) => doors.slice(0, 1));
+  }
+
   /** Something is to be told: the next turns, one for each node, come at once. */
   #hurry(): void {
     const isIdle = this.#urgent === 0 && !this.#isTurning;
@@ -69,10 +80,13 @@ export class Neighbours {
   }
 
   async #turn(): Promise<void> {
-    const doors = this.#doors;
+    const [all, controllers] = [this.#doors, this.#controllers];
     this.#isTurning = true;
     this.#urgent = Math.max(0, this.#urgent - 1);
-    const door = doors[this.#next++ % Math.max(1, doors.length)];
+    const turn = this.#next++;
+    const isTheirs = turn % 2 === 1 && controllers.length > 0 && all.length > 1 && this.#urgent === 0;
+    const doors = isTheirs ? controllers : all;
+    const door = doors[(isTheirs ? turn >> 1 : this.#told++) % Math.max(1, doors.length)];
     try {
       if (door !== undefined) await exchange(this.#machine, this.#callsOf(door));
     } catch (error) {

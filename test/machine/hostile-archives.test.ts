@@ -178,7 +178,7 @@ async function sound() {
       capabilities: [],
     },
     ...{ trust: "operator" as const, parts: [{ kind: "component" as const, folder: "components" }] },
-    disconnected: { policy: "keep" as const, afterMs: 0, onReturn: "resume" as const },
+    disconnected: { policy: "keep" as const, afterMs: 60_000, onReturn: "resume" as const },
   };
   const files = new Map([["components/a.ts", Buffer.from("export default 1;\n")]]);
   const contracts = create(FileDescriptorSetSchema, {});

@@ -66,12 +66,14 @@ const disconnected = z
     policy: z.enum(["keep", "stop-after"]).default("keep"),
     afterMs: z
       .int()
-      .min(0)
+      .min(5_000)
       .max(2 ** 31)
       .default(60_000),
     onReturn: z.enum(["resume", "stop"]).default("resume"),
   })
-  .describe("what a node does with it that no controller reaches any more");
+  .describe(
+    "what a node does with it that no controller reaches any more: goes on, or ends it after so long; and when one is reached again",
+  );
 
 /** What its author writes: program.json. */
 const described = {
