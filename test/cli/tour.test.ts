@@ -90,6 +90,18 @@ export default component(Digest, {
     assert.ok(!runs(report.killed));
   });
 
+  it("packs a program, cuts a node off, accounts for every message, and upgrades under calls", async () => {
+    const ended = await unum(["tour", "programs", "--json"]);
+    assert.equal(ended.code, 0, ended.stderr + ended.stdout);
+    const [report] = jsonLines(ended);
+    assert.deepEqual([report.chapter, report.sound, report.nodes], ["programs", true, 3]);
+    assert.deepEqual([report.sent, report.arrived, report.expired, report.inOrder], [40, 20, 20, true]);
+    assert.deepEqual([report.upgrade.versions, report.upgrade.failed], [["1.2.0", "1.3.0"], []]);
+    assert.ok(report.upgrade.calls >= 100);
+    assert.deepEqual(report.left, []);
+    assert.ok(!runs(report.cut));
+  });
+
   it("solves with four islands what none of their engines solves alone, while one is killed", async () => {
     const ended = await unum(["tour", "islands", "--json"]);
     assert.equal(ended.code, 0, ended.stderr + ended.stdout);

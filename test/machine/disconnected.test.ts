@@ -32,16 +32,20 @@ describe("a program whose node is cut off from its controller", { skip: linux, .
     await started(first, "resumes", { ...stop, onReturn: "resume" });
     await started(first, "stays", { ...stop, onReturn: "stop" });
     const { node } = await view(second);
-    const at = async (name: string) =>
-      (await view(second)).programs
-        .find((program: { name: string }) => program.name === name)
-        .nodes.find((each: { node: string }) => each.node === node);
-    const states = async () => [(await at("keeps")).state, (await at("resumes")).state, (await at("stays")).state];
+    const all = async () => {
+      const { programs } = await view(second);
+      return ["keeps", "resumes", "stays"].map((name) =>
+        programs
+          .find((program: { name: string }) => program.name === name)
+          .nodes.find((each: { node: string }) => each.node === node),
+      );
+    };
+    const states = async () => (await all()).map(({ state }) => state);
     assert.deepEqual(await states(), ["running", "running", "running"]);
 
     ok(await unum(["down"], { home: first }));
-    await until("two are stopped", states, (all) => all.join() === "running,stopped,stopped");
-    assert.match((await at("resumes")).problems.join(), /no controller was reached for 5 s/);
+    await until("two are stopped", states, (found) => found.join() === "running,stopped,stopped");
+    assert.match((await all())[1].problems.join(), /no controller was reached for 5 s/);
     // Also under the next governor, which counts anew.
     const { pid } = await statusOf(second);
     process.kill(pid, "SIGKILL");
@@ -50,12 +54,12 @@ describe("a program whose node is cut off from its controller", { skip: linux, .
       () => statusOf(second),
       (status) => status.pid !== pid,
     );
-    await until("they are stopped again", states, (all) => all.join() === "running,stopped,stopped");
+    await until("they are stopped again", states, (found) => found.join() === "running,stopped,stopped");
 
     ok(await unum(["up", "--detach", "--json"], { home: first }));
-    await until("one resumes", states, (all) => all.join() === "running,running,stopped");
-    assert.match((await at("stays")).problems.join(), /'unum start' runs it again/);
+    await until("one resumes", states, (found) => found.join() === "running,running,stopped");
+    assert.match((await all())[2].problems.join(), /'unum start' runs it again/);
     ok(await unum(["start", "stays", "--json"], { home: first }));
-    await until("the other is started", states, (all) => all.join() === "running,running,running");
+    await until("the other is started", states, (found) => found.join() === "running,running,running");
   });
 });

@@ -7,8 +7,9 @@ import { flows } from "./flows/flows.ts";
 import { islands } from "./islands/islands.ts";
 import { logs } from "./logs/logs.ts";
 import { node } from "./node/node.ts";
+import { programs } from "./programs/programs.ts";
 
-export const CHAPTERS: readonly Chapter[] = [node, flows, islands, logs];
+export const CHAPTERS: readonly Chapter[] = [node, programs, flows, islands, logs];
 
 /** In the tour's order, each once. Without names: all. Throws a UsageError where there is none of that name. */
 export function chaptersNamed(names: readonly string[]): readonly Chapter[] {

@@ -15,22 +15,38 @@ export default component(
   {
     plan: ({ width, height, longest }) => ({ ...planned(width, height, longest), version: VERSION }),
 
-    async thumbnail({ path, longest }, call) {
-      const from = readPicture(await readFile(path));
-      const to = planned(from.width, from.height, longest === 0 ? DEFAULT_LONGEST : longest);
-      const pixels = await shrunk(from, to, call);
-      const { red, green, blue } = await call.call(Accent.method.of, { pixels });
-      return {
-        ...to,
-        png: writePng({ ...to, pixels }),
-        accent: `#${[red, green, blue].map((value) => value.toString(16).padStart(2, "0")).join("")}`,
-        fromWidth: from.width,
-        fromHeight: from.height,
-      };
+    thumbnail,
+
+    async prepare({ path, longest }, call) {
+      const { width, height } = await thumbnail({ path, longest }, call);
+      call.environment.set("prepared", [...preparedIn(call), longest]);
+      return { width, height, version: VERSION };
     },
+
+    prepared: (_, call) => ({ longest: [...preparedIn(call)] }),
   },
   { version: VERSION, budgetMs: 30_000 },
 );
+
+async function thumbnail({ path, longest }: { path: string; longest: number }, call: Call) {
+  const from = readPicture(await readFile(path));
+  const to = planned(from.width, from.height, longest === 0 ? DEFAULT_LONGEST : longest);
+  const pixels = await shrunk(from, to, call);
+  const { red, green, blue } = await call.call(Accent.method.of, { pixels });
+  return {
+    ...to,
+    png: writePng({ ...to, pixels }),
+    accent: `#${[red, green, blue].map((value) => value.toString(16).padStart(2, "0")).join("")}`,
+    fromWidth: from.width,
+    fromHeight: from.height,
+  };
+}
+
+/** The longer sides asked for, in the order in which they were done. */
+function preparedIn({ environment }: Call): readonly number[] {
+  // Only what is set above is there.
+  return (environment.get("prepared") as readonly number[] | undefined) ?? [];
+}
 
 function planned(width: number, height: number, longest: number) {
   const factor = Math.min(1, longest / Math.max(1, width, height));

@@ -5,13 +5,46 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_unum_v1_options } from "unum/gen/unum/v1/options_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file shrink.proto.
  */
 export const file_shrink: GenFile = /*@__PURE__*/
-  fileDesc("CgxzaHJpbmsucHJvdG8SDXRodW1ibmFpbHMudjEiPQoLUGxhblJlcXVlc3QSDQoFd2lkdGgYASABKA0SDgoGaGVpZ2h0GAIgASgNEg8KB2xvbmdlc3QYAyABKA0iOwoJUGxhblJlcGx5Eg0KBXdpZHRoGAEgASgNEg4KBmhlaWdodBgCIAEoDRIPCgd2ZXJzaW9uGAMgASgJIjEKEFRodW1ibmFpbFJlcXVlc3QSDAoEcGF0aBgBIAEoCRIPCgdsb25nZXN0GAIgASgNInUKDlRodW1ibmFpbFJlcGx5Eg0KBXdpZHRoGAEgASgNEg4KBmhlaWdodBgCIAEoDRILCgNwbmcYAyABKAwSDgoGYWNjZW50GAQgASgJEhIKCmZyb21fd2lkdGgYBSABKA0SEwoLZnJvbV9oZWlnaHQYBiABKA0iXwoJU2hyaW5raW5nEg0KBXdpZHRoGAEgASgNEg4KBmhlaWdodBgCIAEoDRIQCgh0b193aWR0aBgDIAEoDRIRCgl0b19oZWlnaHQYBCABKA0SDgoGcGl4ZWxzGAUgASgMIhgKBlBpeGVscxIOCgZwaXhlbHMYASABKAwiMgoGQ29sb3VyEgsKA3JlZBgBIAEoDRINCgVncmVlbhgCIAEoDRIMCgRibHVlGAMgASgNMpMBCgZTaHJpbmsSPAoEUGxhbhIaLnRodW1ibmFpbHMudjEuUGxhblJlcXVlc3QaGC50aHVtYm5haWxzLnYxLlBsYW5SZXBseRJLCglUaHVtYm5haWwSHy50aHVtYm5haWxzLnYxLlRodW1ibmFpbFJlcXVlc3QaHS50aHVtYm5haWxzLnYxLlRodW1ibmFpbFJlcGx5MkUKCFJlc2FtcGxlEjkKBlNocmluaxIYLnRodW1ibmFpbHMudjEuU2hyaW5raW5nGhUudGh1bWJuYWlscy52MS5QaXhlbHMyPAoGQWNjZW50EjIKAk9mEhUudGh1bWJuYWlscy52MS5QaXhlbHMaFS50aHVtYm5haWxzLnYxLkNvbG91ckIFkgMCCAJiCGVkaXRpb25zcOgH");
+  fileDesc("CgxzaHJpbmsucHJvdG8SDXRodW1ibmFpbHMudjEiEQoPUHJlcGFyZWRSZXF1ZXN0IiAKDVByZXBhcmVkUmVwbHkSDwoHbG9uZ2VzdBgBIAMoDSI9CgtQbGFuUmVxdWVzdBINCgV3aWR0aBgBIAEoDRIOCgZoZWlnaHQYAiABKA0SDwoHbG9uZ2VzdBgDIAEoDSI7CglQbGFuUmVwbHkSDQoFd2lkdGgYASABKA0SDgoGaGVpZ2h0GAIgASgNEg8KB3ZlcnNpb24YAyABKAkiMQoQVGh1bWJuYWlsUmVxdWVzdBIMCgRwYXRoGAEgASgJEg8KB2xvbmdlc3QYAiABKA0idQoOVGh1bWJuYWlsUmVwbHkSDQoFd2lkdGgYASABKA0SDgoGaGVpZ2h0GAIgASgNEgsKA3BuZxgDIAEoDBIOCgZhY2NlbnQYBCABKAkSEgoKZnJvbV93aWR0aBgFIAEoDRITCgtmcm9tX2hlaWdodBgGIAEoDSJfCglTaHJpbmtpbmcSDQoFd2lkdGgYASABKA0SDgoGaGVpZ2h0GAIgASgNEhAKCHRvX3dpZHRoGAMgASgNEhEKCXRvX2hlaWdodBgEIAEoDRIOCgZwaXhlbHMYBSABKAwiGAoGUGl4ZWxzEg4KBnBpeGVscxgBIAEoDCIyCgZDb2xvdXISCwoDcmVkGAEgASgNEg0KBWdyZWVuGAIgASgNEgwKBGJsdWUYAyABKA0yqQIKBlNocmluaxI8CgRQbGFuEhoudGh1bWJuYWlscy52MS5QbGFuUmVxdWVzdBoYLnRodW1ibmFpbHMudjEuUGxhblJlcGx5EksKCVRodW1ibmFpbBIfLnRodW1ibmFpbHMudjEuVGh1bWJuYWlsUmVxdWVzdBodLnRodW1ibmFpbHMudjEuVGh1bWJuYWlsUmVwbHkSSgoHUHJlcGFyZRIfLnRodW1ibmFpbHMudjEuVGh1bWJuYWlsUmVxdWVzdBoYLnRodW1ibmFpbHMudjEuUGxhblJlcGx5IgTw1BgCEkgKCFByZXBhcmVkEh4udGh1bWJuYWlscy52MS5QcmVwYXJlZFJlcXVlc3QaHC50aHVtYm5haWxzLnYxLlByZXBhcmVkUmVwbHkyRQoIUmVzYW1wbGUSOQoGU2hyaW5rEhgudGh1bWJuYWlscy52MS5TaHJpbmtpbmcaFS50aHVtYm5haWxzLnYxLlBpeGVsczI8CgZBY2NlbnQSMgoCT2YSFS50aHVtYm5haWxzLnYxLlBpeGVscxoVLnRodW1ibmFpbHMudjEuQ29sb3VyQgWSAwIIAmIIZWRpdGlvbnNw6Ac", [file_unum_v1_options]);
+
+/**
+ * @generated from message thumbnails.v1.PreparedRequest
+ */
+export type PreparedRequest = Message<"thumbnails.v1.PreparedRequest"> & {
+};
+
+/**
+ * Describes the message thumbnails.v1.PreparedRequest.
+ * Use `create(PreparedRequestSchema)` to create a new message.
+ */
+export const PreparedRequestSchema: GenMessage<PreparedRequest> = /*@__PURE__*/
+  messageDesc(file_shrink, 0);
+
+/**
+ * @generated from message thumbnails.v1.PreparedReply
+ */
+export type PreparedReply = Message<"thumbnails.v1.PreparedReply"> & {
+  /**
+   * The longer sides that were asked for.
+   *
+   * @generated from field: repeated uint32 longest = 1;
+   */
+  longest: number[];
+};
+
+/**
+ * Describes the message thumbnails.v1.PreparedReply.
+ * Use `create(PreparedReplySchema)` to create a new message.
+ */
+export const PreparedReplySchema: GenMessage<PreparedReply> = /*@__PURE__*/
+  messageDesc(file_shrink, 1);
 
 /**
  * @generated from message thumbnails.v1.PlanRequest
@@ -40,7 +73,7 @@ export type PlanRequest = Message<"thumbnails.v1.PlanRequest"> & {
  * Use `create(PlanRequestSchema)` to create a new message.
  */
 export const PlanRequestSchema: GenMessage<PlanRequest> = /*@__PURE__*/
-  messageDesc(file_shrink, 0);
+  messageDesc(file_shrink, 2);
 
 /**
  * @generated from message thumbnails.v1.PlanReply
@@ -69,7 +102,7 @@ export type PlanReply = Message<"thumbnails.v1.PlanReply"> & {
  * Use `create(PlanReplySchema)` to create a new message.
  */
 export const PlanReplySchema: GenMessage<PlanReply> = /*@__PURE__*/
-  messageDesc(file_shrink, 1);
+  messageDesc(file_shrink, 3);
 
 /**
  * @generated from message thumbnails.v1.ThumbnailRequest
@@ -95,7 +128,7 @@ export type ThumbnailRequest = Message<"thumbnails.v1.ThumbnailRequest"> & {
  * Use `create(ThumbnailRequestSchema)` to create a new message.
  */
 export const ThumbnailRequestSchema: GenMessage<ThumbnailRequest> = /*@__PURE__*/
-  messageDesc(file_shrink, 2);
+  messageDesc(file_shrink, 4);
 
 /**
  * @generated from message thumbnails.v1.ThumbnailReply
@@ -143,7 +176,7 @@ export type ThumbnailReply = Message<"thumbnails.v1.ThumbnailReply"> & {
  * Use `create(ThumbnailReplySchema)` to create a new message.
  */
 export const ThumbnailReplySchema: GenMessage<ThumbnailReply> = /*@__PURE__*/
-  messageDesc(file_shrink, 3);
+  messageDesc(file_shrink, 5);
 
 /**
  * @generated from message thumbnails.v1.Shrinking
@@ -180,7 +213,7 @@ export type Shrinking = Message<"thumbnails.v1.Shrinking"> & {
  * Use `create(ShrinkingSchema)` to create a new message.
  */
 export const ShrinkingSchema: GenMessage<Shrinking> = /*@__PURE__*/
-  messageDesc(file_shrink, 4);
+  messageDesc(file_shrink, 6);
 
 /**
  * @generated from message thumbnails.v1.Pixels
@@ -197,7 +230,7 @@ export type Pixels = Message<"thumbnails.v1.Pixels"> & {
  * Use `create(PixelsSchema)` to create a new message.
  */
 export const PixelsSchema: GenMessage<Pixels> = /*@__PURE__*/
-  messageDesc(file_shrink, 5);
+  messageDesc(file_shrink, 7);
 
 /**
  * @generated from message thumbnails.v1.Colour
@@ -224,7 +257,7 @@ export type Colour = Message<"thumbnails.v1.Colour"> & {
  * Use `create(ColourSchema)` to create a new message.
  */
 export const ColourSchema: GenMessage<Colour> = /*@__PURE__*/
-  messageDesc(file_shrink, 6);
+  messageDesc(file_shrink, 8);
 
 /**
  * Makes small pictures of large ones.
@@ -251,6 +284,26 @@ export const Shrink: GenService<{
     methodKind: "unary";
     input: typeof ThumbnailRequestSchema;
     output: typeof ThumbnailReplySchema;
+  },
+  /**
+   * Makes it ahead of who will ask. It may be sent durably, to a node that is away.
+   *
+   * @generated from rpc thumbnails.v1.Shrink.Prepare
+   */
+  prepare: {
+    methodKind: "unary";
+    input: typeof ThumbnailRequestSchema;
+    output: typeof PlanReplySchema;
+  },
+  /**
+   * What was prepared in the container that answers, in order.
+   *
+   * @generated from rpc thumbnails.v1.Shrink.Prepared
+   */
+  prepared: {
+    methodKind: "unary";
+    input: typeof PreparedRequestSchema;
+    output: typeof PreparedReplySchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_shrink, 0);
