@@ -60,6 +60,7 @@ describe("an outbox", { skip: linux, ...LIMIT }, () => {
     return existsSync(path) ? readFileSync(path, "utf8").trimEnd().split("\n") : [];
   };
   const texts = (journal: string) => lines(journal).map((line) => line.split(" ")[0]);
+  const keys = (journal: string) => lines(journal).map((line) => line.split(" ")[2]);
   const box = async (node: LocalNode, inward: boolean): Promise<BoxView> => {
     const found = (await node.show()).boxes.find((each) => each.inward === inward);
     return found ?? assert.fail(`no box at ${node.id}`);
@@ -131,7 +132,7 @@ describe("an outbox", { skip: linux, ...LIMIT }, () => {
     await arrived("full", 50);
     await send("full", "again");
     await arrived("full", 51);
-    assert.equal(new Set(lines("full")).size, 51);
+    assert.equal(new Set(keys("full")).size, 51);
   });
 
   it("hands a message to the next container where one ended in the midst of it, and gives it up after three", async () => {
@@ -146,7 +147,7 @@ describe("an outbox", { skip: linux, ...LIMIT }, () => {
       (all) => all.includes("good"),
     );
     assert.deepEqual(texts("poison"), ["bad", "bad", "bad", "good"]);
-    assert.equal(new Set(lines("poison").slice(0, 3)).size, 1, "the same message each time");
+    assert.equal(new Set(keys("poison").slice(0, 3)).size, 1, "the same message each time");
     assert.equal((await box(there, true)).failed - failedBefore, 1n);
   });
 });

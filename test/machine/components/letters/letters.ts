@@ -1,4 +1,4 @@
-// Writes down what reaches it, in the order in which it does.
+// Writes down what reaches it, when, and by which key, in the order in which it does.
 
 import { appendFileSync, existsSync } from "node:fs";
 import { component } from "unum";
@@ -8,7 +8,7 @@ export default component(
   Letters,
   {
     async put({ journal, text, waitMs, exitWhile }, call) {
-      if (journal !== "") appendFileSync(journal, `${text} ${call.idempotencyKey}\n`);
+      if (journal !== "") appendFileSync(journal, `${text} ${Date.now()} ${call.idempotencyKey}\n`);
       if (exitWhile !== "" && existsSync(exitWhile)) process.exit(3);
       if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
       return {};
