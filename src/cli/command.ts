@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { ApplicationError, Fault } from "../base/fault.ts";
+import { nearest } from "../messages/nearest.ts";
 import { VERSION } from "../node/version.ts";
 import { EXIT, exitCodeOf } from "./exit-code.ts";
 import { errorJson, errorText } from "./outcome-text.ts";
@@ -54,7 +55,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
     await program.parseAsync([...componentApart(args)], { from: "user" });
     return exitCode;
   } catch (error) {
-    return ended(error, args, terminal);
+    return ended(error, args, terminal, program);
   }
 }
 
@@ -86,14 +87,25 @@ function newProgram(terminal: Terminal): Command {
     );
 }
 
-function ended(error: unknown, args: readonly string[], terminal: Terminal): number {
+function ended(error: unknown, args: readonly string[], terminal: Terminal, program: Command): number {
   // Commander has written what there is to say, but for what a verb threw.
   const written = error instanceof CommanderError && !(error instanceof UsageError);
-  if (written) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (written) {
+    const meant = error.code === "commander.unknownOption" ? subcommandMeant(program, args) : undefined;
+    if (meant !== undefined) terminal.say(`did you mean 'unum ${meant}'?`);
+    return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  }
   const known = error instanceof Fault || error instanceof ApplicationError || error instanceof UsageError;
   if (!known) throw error;
   terminal.say(terminal.tint("red", errorText(error)));
   if (error instanceof UsageError) terminal.say(`'unum ${args[0]} --help' shows how it is used`);
   if (args.includes("--json")) terminal.print(JSON.stringify({ error: errorJson(error) }));
   return exitCodeOf(error);
+}
+
+/** An option that a verb does not have may be one of its subcommand's, whose name has a typing mistake. */
+function subcommandMeant(program: Command, [verb = "", word = ""]: readonly string[]): string | undefined {
+  const names = program.commands.find((each) => each.name() === verb)?.commands.map((each) => each.name()) ?? [];
+  const meant = names.includes(word) ? undefined : nearest(word, names);
+  return meant === undefined ? undefined : `${verb} ${meant}`;
 }

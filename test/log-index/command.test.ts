@@ -117,6 +117,33 @@ describe("unum logs", LIMIT, () => {
     assert.equal(count.stdout, "0\n");
   });
 
+  it("takes a folder out of the index, and in again from its beginning; a server is no longer asked", async () => {
+    const { run, logs } = await withLogs(sample(100));
+    await run("retain", "nginx", "--days", "30");
+    const nothing = await run("add", logs);
+    const removed = await run("remove", "nginx");
+    const again = await run("add", logs);
+    await run("add", "http://127.0.0.1:1/web", "--name", "dead");
+    const missing = await run("find", "--count");
+    const server = await run("remove", "dead", "--json");
+    const whole = await run("find", "--count");
+    assert.match(nothing.stdout, /nothing new/);
+    assert.match(removed.stdout, /^nginx: 0 records removed from the index; the logs stay/);
+    assert.match(again.stdout, /^nginx: 100 records from 1 file/);
+    assert.deepEqual([missing.code, whole.code, whole.stdout], [1, 0, "100\n"]);
+    assert.deepEqual(jsonLines(server)[0], { name: "dead", what: "server", records: 0 });
+  });
+
+  it("names addresses that were never seen, among those that were", async () => {
+    const lines = sample(20);
+    const { run } = await withLogs(lines);
+    const [address = ""] = (lines[0] ?? "").split(" ");
+    const asText = await run("times", address, "0.0.0.0", "203.0.113.0/32");
+    const asJson = await run("times", "--json", address, "0.0.0.0");
+    assert.match(asText.stderr, /^never seen: 0\.0\.0\.0$/m);
+    assert.deepEqual(jsonLines(asJson)[1], { address: "0.0.0.0", records: 0 });
+  });
+
   it("refuses what is wrong or costs too much, with the way out", async () => {
     const { run, home } = await withLogs(sample(300));
     const cases: readonly [args: string[], code: number, says: RegExp][] = [
@@ -132,6 +159,8 @@ describe("unum logs", LIMIT, () => {
       [["retain", "nginx"], 2, /--days 90, or --forever/],
       [["retain", "nginx", "--days", "none"], 2, /a number above 0/],
       [["fnd"], 2, /did you mean 'unum logs find'/],
+      [["fnd", "--ip", "10.0.0.1"], 2, /did you mean 'unum logs find'/],
+      [["remove", "ngnix"], 2, /did you mean 'nginx'/],
     ];
     for (const [args, code, says] of cases) {
       const ended = await run(...args);

@@ -321,12 +321,18 @@ describe("a miniserver", () => {
       ["/web?ip=10.0.0.0/40", 400, /0 to 32 bits/],
       ["/web?from=yesterday", 400, /no moment/],
       ["/web?from=2015-05-18&format=xml", 400, /no format/],
+      ["/web?form=2015-05-18", 400, /no parameter 'form'; write from, to, ip/],
     ];
     for (const [path, status, text] of wrong) {
       const found = await get(path);
       assert.equal(found.status, status, path);
       assert.match(found.text, text);
     }
+    const broken = await net.fetch("http://a/web/-/find", { method: "POST", body: "{from" });
+    assert.equal(broken.status, 400);
+    assert.match(await broken.text(), /the body is no JSON/);
+    // A plus in a URL that nobody encoded.
+    assert.equal((await get("/web?from=2015-05-18T02:00:00+02:00&to=+1d&format=raw")).text, raw.text);
     assert.equal(JSON.parse((await get("/-/openapi.json")).text).openapi, "3.1.0");
   });
 });

@@ -43,7 +43,7 @@ export function openIndex(flags: PlaceFlags, env: Env, terminal: Terminal): Inde
   const { folders, servers } = root.contents();
   const names = [...folders, ...servers];
   throw new UsageError(
-    `the index has no '${flags.in}'${didYouMean(flags.in, names) || "; it has"} ${names.join(", ")}`,
+    `the index has no '${flags.in}'${didYouMean(flags.in, names) || `; it has ${names.join(", ")}`}`,
   );
 }
 

@@ -25,7 +25,7 @@ export function addRetain(logs: Command, { terminal, end }: Stage): void {
       .command("retain")
       .summary("let go of what is older than so many days, now and with every add")
       .description(
-        "Lets go of the records of a folder, and of those below it, that are older than so many days: now, and whenever 'unum logs add' reads new ones. They go in blocks of up to a million, each once its last record is too old. The raw logs stay as they are.",
+        "Lets go of the records of a folder, and of those below it, that are older than so many days: now, and whenever 'unum logs add' reads new ones. They go in blocks of up to a million, each once its last record is too old. The raw logs stay as they are; what was let go of is read again only after 'unum logs remove'.",
       )
       .argument("<folder>", "a name in the index, as nginx or nginx/shop"),
   )

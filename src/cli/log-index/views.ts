@@ -3,6 +3,7 @@
 import { type Command, Option } from "commander";
 import type { Index } from "../../log-index/find/index.ts";
 import type { Gap, Query } from "../../log-index/find/query.ts";
+import { formatIpv4, formatOther, parseAddress } from "../../log-index/records/address.ts";
 import { formatTime } from "../../log-index/records/time.ts";
 import { addressesOf } from "../../log-index/server/ask.ts";
 import { systemEnv } from "../../system/env.ts";
@@ -52,11 +53,23 @@ export function addTimes(logs: Command, { terminal, end }: Stage): void {
           const tally = await index.tally(query, { addresses: true }, { deadlineMs: flags.deadline });
           const all = [...tally.addresses.all()].sort((a, b) => a.first - b.first);
           printCounts(all, flags, terminal);
-          if (all.length === 0 && !flags.json) terminal.say("never seen");
+          const never = neverSeen(items, new Set(all.map(({ address }) => address)));
+          if (flags.json) for (const address of never) terminal.print(JSON.stringify({ address, records: 0 }));
+          else if (all.length === 0) terminal.say("never seen");
+          else if (never.length > 0) terminal.say(`never seen: ${never.join(", ")}`);
           return tally.gaps;
         }),
       );
     });
+}
+
+/** Of blocks and ranges nothing is said: that some of their addresses never came is no news. */
+function neverSeen(items: readonly string[], seen: ReadonlySet<string>): string[] {
+  const single = items.flatMap((item) => {
+    const found = parseAddress(item);
+    return found === undefined ? [] : [found.other === "" ? formatIpv4(found.v4) : formatOther(found.other)];
+  });
+  return [...new Set(single)].filter((address) => !seen.has(address));
 }
 
 export function addTop(logs: Command, { terminal, end }: Stage): void {

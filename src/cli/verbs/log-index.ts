@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { addAdd } from "../log-index/add.ts";
 import { addCollect } from "../log-index/collect.ts";
 import { addFind } from "../log-index/find.ts";
+import { addRemove } from "../log-index/remove.ts";
 import { addRetain } from "../log-index/retain.ts";
 import { addSample } from "../log-index/sample.ts";
 import { addServe } from "../log-index/serve.ts";
@@ -26,6 +27,7 @@ const SUBCOMMANDS = [
   addSleep,
   addWake,
   addRetain,
+  addRemove,
   addServe,
   addCollect,
   addSample,
@@ -43,6 +45,7 @@ export const LOG_INDEX_WORDS = [
     "sleep",
     "wake",
     "retain",
+    "remove",
     "tail",
     "serve",
     "collect",

@@ -14,6 +14,8 @@ export interface SampleSettings {
   /** Seconds since 1970. */
   readonly start: number;
   readonly format: "common" | "combined";
+  /** No address comes twice, up to 2^32 lines. */
+  readonly isEachDifferent?: boolean;
 }
 
 const PATHS = 2_000;
@@ -29,7 +31,8 @@ const STATUSES = [200, 200, 200, 200, 200, 200, 200, 304, 304, 404, 301, 500];
 const LATE_SECONDS = 30;
 const PART_LINES = 4_096;
 
-export function* sampleLog({ lines, days, seed, start, format }: SampleSettings): Generator<Buffer> {
+export function* sampleLog(settings: SampleSettings): Generator<Buffer> {
+  const { lines, days, seed, start, format, isEachDifferent = false } = settings;
   const random = seededRandom(seed);
   const paths = Array.from({ length: PATHS }, (_, i) => pathOf(i, random.below(1_000)));
   const seconds = days * 86_400;
@@ -45,7 +48,11 @@ export function* sampleLog({ lines, days, seed, start, format }: SampleSettings)
       lastSecond = time;
       lastText = formatLogTime(time, 0);
     }
-    const address = random.float() < 0.25 ? random.u32() : visitor(Math.floor(regulars * random.float() ** 2.2), seed);
+    const address = isEachDifferent
+      ? visitor(i, seed)
+      : random.float() < 0.25
+        ? random.u32()
+        : visitor(Math.floor(regulars * random.float() ** 2.2), seed);
     const path = paths[Math.floor(PATHS * random.float() ** 3)] ?? "/";
     const status = STATUSES[random.below(STATUSES.length)] ?? 200;
     const size = status === 304 ? "-" : String(Math.floor(200 + 60_000 * random.float() ** 4));
@@ -69,7 +76,7 @@ function dayAndNight(part: number, days: number): number {
   return part - Math.sin(turn) / (days * 2 * Math.PI * 3);
 }
 
-/** An address for each number, spread over all there are. */
+/** An address for each number, spread over all there are; another for every number. */
 function visitor(number: number, seed: number): number {
   let h = (number + Math.imul(seed, 0x9e3779b1)) | 0;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);

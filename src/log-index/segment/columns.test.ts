@@ -42,6 +42,14 @@ describe("a time column", () => {
         const run = new Uint32Array(to - from);
         encoded.decode(from, to, run, 0);
         assert.deepEqual(run, column.slice(from, to));
+        // Rows here and there, as postings name them.
+        const rows = Uint32Array.from(column, (_, i) => Math.imul(i, a | 1) >>> 0).map((row) => row % column.length);
+        const apart = new Uint32Array(column.length);
+        encoded.timesOf(rows, from, to, apart);
+        assert.deepEqual(
+          apart.slice(from, to),
+          rows.slice(from, to).map((row) => column[row] ?? 0),
+        );
       }),
       RUNS,
     );

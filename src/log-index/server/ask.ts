@@ -1,6 +1,6 @@
 // What a request asks for, read and checked once: by URL, or as JSON for long lists.
 
-import { Fault } from "../../base/fault.ts";
+import { asError, Fault } from "../../base/fault.ts";
 import type { Query } from "../find/query.ts";
 import type { TallyWanted } from "../find/tally.ts";
 import { AddressSet } from "../records/address-set.ts";
@@ -14,14 +14,39 @@ export interface UrlAsk {
   readonly limit: number;
 }
 
+/** What a question's URL may have. */
+const PARAMETERS = ["from", "to", "ip", "limit", "format"];
+
 /** ?from=…&to=…&ip=…&ip=…&limit=… */
 export function askOfUrl(params: URLSearchParams, now: number): UrlAsk {
-  const { from, to } = parseTimes(params.get("from") ?? undefined, params.get("to") ?? undefined, now);
+  const { from, to } = parseTimes(momentOf(params, "from"), momentOf(params, "to"), now);
   const ips = params.getAll("ip").flatMap((text) => text.split(",").filter((part) => part !== ""));
   const limitText = params.get("limit");
   const limit = limitText === null ? Number.POSITIVE_INFINITY : Number(limitText);
   if (limitText !== null && !/^\d+$/.test(limitText)) throw new Fault("invalid", `limit=${limitText} is no number`);
   return { query: { from, to, ...(ips.length === 0 ? {} : { addresses: addressesOf(ips) }) }, limit };
+}
+
+/** Whether a URL asks for records: with none of these it asks for contents. `invalid` where it has a parameter that there is not. */
+export function isAsk(params: URLSearchParams): boolean {
+  const unknown = [...params.keys()].find((name) => !PARAMETERS.includes(name));
+  if (unknown !== undefined)
+    throw new Fault("invalid", `there is no parameter '${unknown}'; write ${PARAMETERS.join(", ")}`);
+  return ["from", "to", "ip"].some((name) => params.has(name));
+}
+
+/** A plus that was not written as %2B reads as a space. */
+function momentOf(params: URLSearchParams, name: string): string | undefined {
+  return params.get(name)?.replace(/^ |(?<=T[\d:.]+) (?=\d\d:?\d\d$)/, "+");
+}
+
+/** `invalid` where the text is no JSON. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Fault("invalid", `the body is no JSON: ${asError(error).message}`, { cause: error });
+  }
 }
 
 export function queryOfJson(body: unknown): Query {

@@ -25,7 +25,7 @@ import { Claims } from "../tree/claims.ts";
 import { IndexDispatcher } from "../tree/index-dispatcher.ts";
 import { DEADLINE_HEADER, type Fetch, QUESTION_HEADER, VIA_HEADER } from "../tree/url-dispatcher.ts";
 import { encodedAnswer, type Format, TYPES } from "./answers.ts";
-import { askOfUrl, queryOfJson, wantedOfJson } from "./ask.ts";
+import { askOfUrl, isAsk, jsonOf, queryOfJson, wantedOfJson } from "./ask.ts";
 import { openApi } from "./open-api.ts";
 
 export interface MiniserverSettings {
@@ -85,7 +85,7 @@ export function miniserver(settings: MiniserverSettings): Handler & { readonly r
     if (found === null) throw new Fault("not-found", `nothing is at ${c.req.path}`);
     const [, path = "", what = ""] = found;
     const index = indexAt(path);
-    const body: unknown = JSON.parse((await bodyOf(c.req.raw)) || "{}");
+    const body = jsonOf((await bodyOf(c.req.raw)) || "{}");
     const query = queryOfJson(body);
     const options = optionsOf(c.req.raw);
     // S3
@@ -101,7 +101,7 @@ export function miniserver(settings: MiniserverSettings): Handler & { readonly r
   app.get("*", async (c) => {
     const { searchParams } = new URL(c.req.url);
     const index = indexAt(c.req.path);
-    if (!["from", "to", "ip"].some((name) => searchParams.has(name))) return c.json(await listing(index, id));
+    if (!isAsk(searchParams)) return c.json(await listing(index, id));
     const { query, limit } = askOfUrl(searchParams, clock.wallNow() / 1000);
     const options = { ...optionsOf(c.req.raw), via: [id] };
     await refuseCostly(index, query, options);
@@ -134,7 +134,7 @@ async function listing(index: Index, id: string): Promise<object> {
     name: index.name || "/",
     ...facts,
     ...contents,
-    find: "?from=2015-05-18T14:00&to=+1h&ip=83.149.9.216",
+    find: "?from=2015-05-18T14:00&to=%2B1h&ip=83.149.9.216",
     openapi: "/-/openapi.json",
   };
 }

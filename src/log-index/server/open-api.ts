@@ -2,7 +2,7 @@
 
 const QUERY = [
   ["from", "the first moment: 2015-05-18T14:00, with a zone or UTC; -2h for two hours ago"],
-  ["to", "the moment after the last, or +1h after the first"],
+  ["to", "the moment after the last, or +1h after the first (in a URL: %2B1h)"],
   ["ip", "an address, a block (66.249.73.0/24) or a range (10.0.0.1-10.0.0.9); may be given again, or with commas"],
   ["limit", "records at most"],
   ["format", "ndjson, csv, raw or columns"],
@@ -50,25 +50,18 @@ export function openApi(): object {
     components: { securitySchemes: { token: { type: "http", scheme: "bearer" } }, schemas: { Record: RECORD } },
     security: [{ token: [] }, {}],
     paths: {
+      "/": {
+        get: {
+          summary: "contents of the whole index, or with from, to or ip the records found",
+          parameters: queryParameters(),
+          responses: { 200: { description: "contents or records", content: FOUND }, ...REFUSALS },
+        },
+      },
       "/{folder}": {
         get: {
           summary: "contents, or with from, to or ip the records found; the last line names what is missing",
-          parameters: [
-            folder,
-            ...QUERY.map(([name, description]) => ({ name, in: "query", description, schema: { type: "string" } })),
-          ],
-          responses: {
-            200: {
-              description: "contents or records",
-              content: {
-                "application/json": { schema: { type: "object" } },
-                "application/x-ndjson": { schema: { $ref: "#/components/schemas/Record" } },
-                "text/csv": { schema: { type: "string" } },
-                "text/plain": { schema: { type: "string" } },
-              },
-            },
-            ...REFUSALS,
-          },
+          parameters: [folder, ...queryParameters()],
+          responses: { 200: { description: "contents or records", content: FOUND }, ...REFUSALS },
         },
       },
       "/{folder}/-/find": post("records as columns", {
@@ -87,9 +80,21 @@ export function openApi(): object {
   };
 }
 
+function queryParameters(): object[] {
+  return QUERY.map(([name, description]) => ({ name, in: "query", description, schema: { type: "string" } }));
+}
+
+const FOUND = {
+  "application/json": { schema: { type: "object" } },
+  "application/x-ndjson": { schema: { $ref: "#/components/schemas/Record" } },
+  "text/csv": { schema: { type: "string" } },
+  "text/plain": { schema: { type: "string" } },
+};
+
 const REFUSALS = {
   400: { description: "the question cannot be read; the message says why" },
   401: { description: "the token is missing or another" },
   404: { description: "there is no such index" },
   429: { description: "it would cost more than the server's limits" },
+  504: { description: "a part of the server did not answer in time" },
 };
