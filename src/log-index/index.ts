@@ -14,4 +14,5 @@ export { parseTimes } from "./records/time.ts";
 export { type CostLimits, DEFAULT_COST_LIMITS, miniserver } from "./server/miniserver.ts";
 export { addLogs, addUrl } from "./tree/add-logs.ts";
 export { IndexDispatcher } from "./tree/index-dispatcher.ts";
+export { type Removed, removeIndex } from "./tree/remove-index.ts";
 export { UrlDispatcher } from "./tree/url-dispatcher.ts";

@@ -148,7 +148,8 @@ describe("unum logs", LIMIT, () => {
     const { run, home } = await withLogs(sample(300));
     const cases: readonly [args: string[], code: number, says: RegExp][] = [
       [["find", "--from", "2015-05-19", "--to", "2015-05-18"], 2, /before it begins .*swap them/],
-      [["find", "--ip", "10.0.0.0/33"], 2, /an IPv4 prefix has 0 to 32 bits/],
+      [["find", "--ip", "10.0.0.1,10.0.0.0/33"], 2, /'10.0.0.0\/33' .*an IPv4 prefix has 0 to 32 bits/],
+      [["find", "--from", "2015-05-18", "--to", "1h"], 2, /'1h' for to is no moment; write \+1h for so long after/],
       [["find", "--in", "ngnix"], 2, /did you mean 'nginx'/],
       [["find", "--csv", "--raw"], 2, /do not go together/],
       [["find", "--max-records", "10"], 4, /up to 300 records, the limit is 10; ask for less/],

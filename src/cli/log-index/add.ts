@@ -115,7 +115,7 @@ function report(sum: AddSum, ms: number, flags: AddFlags, terminal: Terminal): v
   }
   const rate = ms > 0 ? `, ${short((sum.records / ms) * 1000)} lines/s` : "";
   terminal.print(
-    sum.files === 0
+    sum.records === 0 && sum.bad === 0
       ? `${sum.name}: nothing new`
       : `${sum.name}: ${counted(sum.records, "record")} from ${counted(sum.files, "file")} (${formatSize(sum.bytes)}) in ${formatMs(ms)}${rate}`,
   );

@@ -36,7 +36,10 @@ export function addAskOptions(command: Command): Command {
   return addTimeOptions(
     command
       .addOption(
-        repeatable("--ip <address>", "an address, a block (66.249.73.0/24), a range (10.0.0.1-10.0.0.9) or a host"),
+        repeatable(
+          "--ip <address>",
+          "an address, a block (66.249.73.0/24), a range (10.0.0.1-10.0.0.9) or a host; several with commas",
+        ),
       )
       .option("--ips <file>", "a file with one of these a line; '-' reads standard input"),
   );
@@ -44,7 +47,8 @@ export function addAskOptions(command: Command): Command {
 
 export function queryOf(flags: AskFlags, wallNowMs: number): Query {
   const span = parseTimes(flags.from, flags.to, Math.floor(wallNowMs / 1000));
-  const items = [...(flags.ip ?? []), ...(flags.ips === undefined ? [] : itemsOfFile(flags.ips))];
+  const named = (flags.ip ?? []).flatMap((text) => text.split(",").filter((part) => part.trim() !== ""));
+  const items = [...named, ...(flags.ips === undefined ? [] : itemsOfFile(flags.ips))];
   if (flags.ips !== undefined && items.length === 0) throw new UsageError(`${flags.ips} has no addresses`);
   return { ...span, ...(items.length === 0 ? {} : { addresses: addressesOf(items) }) };
 }

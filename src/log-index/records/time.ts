@@ -92,10 +92,12 @@ export function parseTimes(fromText: string | undefined, toText: string | undefi
 function moment(text: string, now: number, name: string): number {
   const back = text.startsWith("-") ? parseSpan(text.slice(1)) : undefined;
   const at = text === "now" ? now : back !== undefined ? now - back : parseMoment(text);
-  if (Number.isNaN(at))
+  if (Number.isNaN(at)) {
+    const meant = name === "to" && parseSpan(text) !== undefined ? ` +${text} for so long after the beginning,` : "";
     throw new Fault(
       "invalid",
-      `'${text}' for ${name} is no moment; write 2015-05-18, 2015-05-18T14:00, 2015-05-18T14:00:00+02:00, -2h or now`,
+      `'${text}' for ${name} is no moment; write${meant} 2015-05-18, 2015-05-18T14:00, 2015-05-18T14:00:00+02:00, -2h or now`,
     );
+  }
   return Math.max(0, Math.min(at, TIME_LIMIT));
 }
