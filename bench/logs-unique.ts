@@ -113,9 +113,9 @@ function report(): void {
   const machine = thisMachine();
   const last = rows.at(-1);
   const billionGb = ((last?.bytesARecord ?? Number.NaN) * BILLION) / 1e9;
-  const billionHours = ((last?.nsALine ?? Number.NaN) * BILLION) / 1e9 / 3_600;
+  const billionMinutes = ((last?.nsALine ?? Number.NaN) * BILLION) / 1e9 / 60;
   if (values.json) {
-    process.stdout.write(`${JSON.stringify({ machine, rows, billionGb, billionHours })}\n`);
+    process.stdout.write(`${JSON.stringify({ machine, rows, billionGb, billionMinutes })}\n`);
     return;
   }
   process.stdout.write(
@@ -128,6 +128,6 @@ function report(): void {
     );
   }
   process.stdout.write(
-    `\nReckoned from the last row, not measured: a billion records of a billion addresses take ${billionGb.toFixed(1)} GB and ${billionHours.toFixed(2)} hours of one processor\n`,
+    `\nReckoned from the last row, not measured: a billion records of a billion addresses take ${billionGb.toFixed(1)} GB and ${billionMinutes.toFixed(1)} minutes of one processor\n`,
   );
 }
