@@ -2,16 +2,17 @@
 // each: ours with its journals, BullMQ on Redis (every command synchronized), graphile-worker on PostgreSQL. In turn: A B C, A B C, …
 //
 //   --rounds N     rounds (5)
-//   --items N      items in a round of ours, each seven steps (10000); the others get as many as they manage in about the same time
+//   --items N      items in a round of ours, each seven steps (10000); the others get fewer, never fewer than are under way at one time
 //   --in-flight N  items under way at one time (1000)
 //   --only NAMES   with commas: in flight, one, fan
+//   --quick        one short round of each, to see that all of it runs: its figures say nothing
 //   --json
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { memoryJournals, postgresJournals, sqliteJournals } from "../src/flows/index.ts";
+import { memoryJournals, postgresJournals, sqliteJournals, type Workers } from "../src/flows/index.ts";
 import { postgresPrograms, postgresServer } from "../test/flows/postgres-server.ts";
 import { bullMq, bullMqFlows } from "./flows/bullmq.ts";
 import { graphileFlows, graphileWorker } from "./flows/graphile.ts";
@@ -21,45 +22,44 @@ import { env, shared, startPool, unumFlows } from "./flows/unum.ts";
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: "string", default: "5" },
-    items: { type: "string", default: "10000" },
-    "in-flight": { type: "string", default: "1000" },
+    rounds: { type: "string" },
+    items: { type: "string" },
+    "in-flight": { type: "string" },
     only: { type: "string", default: "in flight,one,fan" },
+    quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
-const rounds = Number(values.rounds);
-const items = Number(values.items);
-const inFlight = Number(values["in-flight"]);
+const { quick } = values;
+const rounds = Number(values.rounds ?? (quick ? 1 : 5));
+const items = Number(values.items ?? (quick ? 500 : 10_000));
+const inFlight = Number(values["in-flight"] ?? (quick ? 100 : 1_000));
 const only = values.only.split(",");
 
-/** Of `items`, what each system is given in a round: slower ones fewer, so that a round takes about as long. */
-const SHARE: Readonly<Record<string, number>> = { BullMQ: 0.04, "graphile-worker": 0.05, "unum, PostgreSQL": 0.2 };
-const ONE_AT_A_TIME = 20;
-const FANS = 5;
+/** Of `items`, what each system is given in a round: slower ones fewer, so that a round does not take minutes. */
+const SHARE: Readonly<Record<string, number>> = { BullMQ: 0.1, "graphile-worker": 0.1, "unum, PostgreSQL": 0.5 };
+const ONE_AT_A_TIME = quick ? 5 : 20;
+const FANS = quick ? 1 : 5;
 
 const folder = mkdtempSync(join(tmpdir(), "unum-bench-flows-"));
 process.env["UNUM_HOME"] = folder;
-const pool = await startPool();
-const workers = shared(pool);
-const systems: FlowSystem[] = [
-  unumFlows({ name: "unum", durability: "group", journals: sqliteJournals(join(folder, "flows")), workers }),
-  unumFlows({ name: "unum, commit", durability: "commit", journals: sqliteJournals(join(folder, "flows")), workers }),
-  unumFlows({ name: "unum, in memory", durability: "none", journals: memoryJournals(), workers }),
-];
-const stops: (() => Promise<void>)[] = [];
-await addPeers();
-
-const at = (sorted: readonly number[], share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
-const round1 = (number: number) => Math.round(number * 10) / 10;
+const systems: FlowSystem[] = [];
+/** What ends with this bench, however it ends; the last first. */
+const stops: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
 const results: Record<string, unknown> = {};
-const median = (numbers: readonly number[]) =>
-  at(
-    [...numbers].sort((a, b) => a - b),
-    0.5,
-  );
 
-if (only.includes("in flight")) {
+try {
+  await addPeers(await addOurs());
+  if (only.includes("in flight")) await measureInFlight();
+  if (only.includes("one")) await measureOne();
+  if (only.includes("fan")) await measureFan();
+  if (values.json) console.log(JSON.stringify({ rounds, items, inFlight, steps: STEPS, parts: PARTS, results }));
+} finally {
+  for (const stop of stops.reverse()) await stop();
+}
+process.exit(0);
+
+async function measureInFlight(): Promise<void> {
   const rates = new Map<string, number[]>(systems.map(({ name }) => [name, []]));
   for (const system of systems) await system.chain(Math.min(200, countFor(system)), inFlight);
   for (let number = 0; number < rounds; number++) {
@@ -72,12 +72,12 @@ if (only.includes("in flight")) {
   say(`steps/s, chains of ${STEPS}, ${inFlight} items under way`);
   for (const [name, all] of rates) {
     results[`steps/s ${name}`] = { median: Math.round(median(all)), all: all.map(Math.round) };
-    say(
-      `  ${name.padEnd(20)} ${Math.round(median(all))} (${Math.round(Math.min(...all))}–${Math.round(Math.max(...all))})`,
-    );
+    const [least, most] = [Math.round(Math.min(...all)), Math.round(Math.max(...all))];
+    say(`  ${name.padEnd(20)} ${Math.round(median(all))} (${least}–${most})`);
   }
 }
-if (only.includes("one")) {
+
+async function measureOne(): Promise<void> {
   const all = new Map<string, ChainRound[]>(systems.map(({ name }) => [name, []]));
   for (let number = 0; number < rounds; number++)
     for (const system of systems) all.get(system.name)?.push(await system.chain(ONE_AT_A_TIME, 1));
@@ -89,7 +89,8 @@ if (only.includes("one")) {
     say(`  ${name.padEnd(20)} ${p50.toFixed(2)}, ${p99.toFixed(2)}  ${each.at(-1)?.note ?? ""}`);
   }
 }
-if (only.includes("fan")) {
+
+async function measureFan(): Promise<void> {
   const all = new Map<string, number[]>();
   for (let number = 0; number < rounds; number++)
     for (const { name, fan } of systems)
@@ -97,23 +98,28 @@ if (only.includes("fan")) {
   say(`ms, one item split into ${PARTS} and joined: p50`);
   for (const [name, each] of all) {
     results[`fan ${name}`] = { p50: median(each) };
-    say(`  ${name.padEnd(20)} ${round1(median(each))}`);
+    say(`  ${name.padEnd(20)} ${median(each).toFixed(1)}`);
   }
 }
-if (values.json) console.log(JSON.stringify({ rounds, items, inFlight, steps: STEPS, parts: PARTS, results }));
-for (const system of systems) await system.close();
-await pool.workers.close();
-for (const stop of stops) await stop();
-rmSync(folder, { recursive: true, force: true });
-process.exit(0);
 
-async function addPeers(): Promise<void> {
+async function addOurs(): Promise<Workers> {
+  const pool = await startPool();
+  stops.push(() => pool.workers.close());
+  const workers = shared(pool);
+  const journals = sqliteJournals(join(folder, "flows"));
+  add(unumFlows({ name: "unum", durability: "group", journals, workers }));
+  add(unumFlows({ name: "unum, commit", durability: "commit", journals, workers }));
+  add(unumFlows({ name: "unum, in memory", durability: "none", journals: memoryJournals(), workers }));
+  return workers;
+}
+
+async function addPeers(workers: Workers): Promise<void> {
   const redis = await redisServer();
+  if (redis !== undefined) stops.push(() => redis.stop());
   const bull = bullMq();
   if (redis === undefined || bull === undefined)
     console.error("BullMQ is left out: no redis-server, or no bench/peers");
-  else systems.push(await bullMqFlows(redis, bull));
-  if (redis !== undefined) stops.push(() => redis.stop());
+  else add(await bullMqFlows(redis, bull));
   if (postgresPrograms() === undefined) {
     console.error("PostgreSQL is not here: its journal and graphile-worker are left out");
     return;
@@ -121,14 +127,28 @@ async function addPeers(): Promise<void> {
   const server = await postgresServer(["max_connections=200"]);
   stops.push(() => server.stop());
   const journals = await postgresJournals({ pool: server.pool, clock: env.clock });
-  systems.push(unumFlows({ name: "unum, PostgreSQL", durability: "group", journals, workers }));
+  add(unumFlows({ name: "unum, PostgreSQL", durability: "group", journals, workers }));
   const graphile = graphileWorker();
   if (graphile === undefined) console.error("graphile-worker is left out: no bench/peers");
-  else systems.push(await graphileFlows(server.address, graphile));
+  else add(await graphileFlows(server.address, graphile));
+}
+
+function add(system: FlowSystem): void {
+  systems.push(system);
+  stops.push(() => system.close());
 }
 
 function countFor({ name }: FlowSystem): number {
-  return Math.max(Math.min(inFlight, 200), Math.round(items * (SHARE[name] ?? 1)));
+  return Math.max(inFlight, Math.round(items * (SHARE[name] ?? 1)));
+}
+
+function at(sorted: readonly number[], share: number): number {
+  return sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return at(sorted, 0.5);
 }
 
 function say(line: string): void {

@@ -2,6 +2,8 @@
 
 import { bullMq, connectionTo, QUEUE } from "./bullmq.ts";
 
+// Ends with who measures, however that ends.
+process.once("disconnect", () => process.exit());
 const [path = ""] = process.argv.slice(2);
 const bull = bullMq();
 if (bull === undefined) throw new Error("bench/peers is not installed");

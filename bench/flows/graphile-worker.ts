@@ -3,6 +3,8 @@
 import { graphileWorker } from "./graphile.ts";
 import { STEPS } from "./system.ts";
 
+// Ends with who measures, however that ends.
+process.once("disconnect", () => process.exit());
 const [connectionString = ""] = process.argv.slice(2);
 const graphile = graphileWorker();
 if (graphile === undefined) throw new Error("bench/peers is not installed");
