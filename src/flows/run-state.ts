@@ -45,6 +45,7 @@ export class RunState {
   closed = false;
   paused = false;
   cancelled = "";
+  /** Until something is tried again, or goes through again. */
   finished: "done" | "failed" | "cancelled" | undefined;
   /** By schedule: the moment it fired for last. */
   readonly fired = new Map<string, number>();
@@ -160,6 +161,8 @@ export class RunState {
     task.key = key;
     if (key === "") this.submitted++;
     else this.keys.set(key, task.id);
+    this.finished = undefined;
+    if (this.plan.nodes[node]?.kind === "source") this.tally.completed(node);
     this.#settle(task, deliveries, this.plan.splits[node] ?? false, at);
   }
 
@@ -308,6 +311,7 @@ export class RunState {
   }
 
   #revived(task: Task, at: number): void {
+    this.finished = undefined;
     this.tally.revived(task);
     if (task.undo !== undefined) return this.#undoNext(task, at);
     task.attempt = 0;
@@ -331,7 +335,6 @@ export class RunState {
       case "opened":
         this.epoch = control.epoch;
         this.version = control.version;
-        this.finished = undefined;
         return this.#crashed(at);
       case "closed":
         this.closed = true;

@@ -63,11 +63,20 @@ describe("unum flow", LIMIT, () => {
       [["limits", "last", "a->b"], 2, /nothing is to change/],
       [["replay", "last/x", "--from", "s"], 2, /'x' is no task/],
       [["graph", "nowhere"], 4, /no run 'nowhere'/],
+      [["graph", "no/where"], 2, /there is no 'no\/where'; give the folder/],
+      [["limits", "last", "a->b", "--per-second", "abc"], 2, /'abc' is not a number/],
+      [["list", "--journal", "mysql://u:secret@h/d"], 2, /takes the address of a PostgreSQL/],
+      [
+        ["list", "--journal", "postgres://u:secret@127.0.0.1:1/d"],
+        3,
+        /postgres:\/\/u@127\.0\.0\.1:1\/d cannot be used: .*REFUSED/,
+      ],
     ];
     for (const [args, code, says] of cases) {
       const ended = await unum(["flow", ...args], { home, input: "" });
       assert.equal(ended.code, code, `${args.join(" ")}: ${ended.stderr}`);
       assert.match(ended.stderr, says);
+      assert.doesNotMatch(ended.stderr, /secret/);
     }
   });
 
@@ -89,5 +98,25 @@ describe("unum flow", LIMIT, () => {
     );
     const drawn = await unum(["flow", "graph", "r"], { home });
     assert.match(drawn.stdout, /together/);
+    assert.match(drawn.stdout, /^source .* 1 done$/m);
+    // It is over, and stays so until something goes through it again.
+    assert.equal(status.finished, "done");
+    for (const [verb, says] of [
+      ["pause", /run 'r' is over: done/],
+      ["cancel", /run 'r' is over: done/],
+      ["retry", /nothing is dead/],
+    ] as const) {
+      const ended = await unum(["flow", verb, "r"], { home });
+      assert.equal(ended.code, verb === "retry" ? 0 : 2, ended.stderr);
+      assert.match(ended.stdout + ended.stderr, says);
+    }
+    const begun = await unum(["flow", "run", FLOW, "--input", "-", "--id", "r", "--in-process"], { home, input: "" });
+    assert.equal(begun.code, 2);
+    assert.match(begun.stderr, /the run 'r' is there already; go on with it by --resume r/);
+    const replayed = await unum(["flow", "replay", "r/1", "--from", "spread"], { home });
+    assert.match(replayed.stderr, /works on parts of an item/);
+    const again = await unum(["flow", "run", FLOW, "--resume", "r", "--in-process"], { home });
+    assert.equal(again.code, 0);
+    assert.match(again.stderr, /run 'r' was over before/);
   });
 });

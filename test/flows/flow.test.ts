@@ -25,7 +25,7 @@ describe("a flow", () => {
     assert.deepEqual(
       nodes.map(({ name, done }) => [name, done]),
       [
-        ["source", 0],
+        ["source", 20],
         ["one", 20],
         ["two", 20],
         ["three", 20],

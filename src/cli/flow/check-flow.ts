@@ -1,15 +1,15 @@
 // unum flow check: which runs of a flow go on with the version in a folder, and what the others need.
 
-import { graphChange, graphRecord, type Journals, readRun, sqliteJournals } from "../../flows/index.ts";
+import { graphChange, graphRecord, type Journals, readRun } from "../../flows/index.ts";
 import { EXIT } from "../exit-code.ts";
 import { outputWidth } from "../screen.ts";
 import { table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage.ts";
 import { loadFlow } from "./flow-file.ts";
-import { flowsFolder } from "./places.ts";
+import { type JournalFlag, keptRuns } from "./kept-runs.ts";
 
-export interface CheckFlags {
+export interface CheckFlags extends JournalFlag {
   readonly flow?: string;
   readonly map?: readonly string[];
   readonly json?: boolean;
@@ -31,7 +31,7 @@ export async function checkVerb(place: string, flags: CheckFlags, terminal: Term
   const { flow } = await loadFlow(place, flags.flow);
   const after = graphRecord(flow.graph);
   const renamed = renamedBy(flags.map);
-  const journals = sqliteJournals(flowsFolder());
+  const { journals } = await keptRuns(flags);
   const runs = (await journals.list()).filter(({ record }) => record.flow === after.name);
   const found = [];
   for (const { record, problem } of runs) {

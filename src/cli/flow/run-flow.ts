@@ -6,15 +6,7 @@ import { toJsonString } from "@bufbuild/protobuf";
 import { type Clock, sleep } from "../../base/clock.ts";
 import { asError } from "../../base/fault.ts";
 import { newClient } from "../../client/client.ts";
-import {
-  checkChange,
-  type FlowRun,
-  flowControl,
-  runFlow,
-  runStatus,
-  sourceNamed,
-  sqliteJournals,
-} from "../../flows/index.ts";
+import { checkChange, type FlowRun, flowControl, runFlow, runStatus, sourceNamed } from "../../flows/index.ts";
 import { runContainer } from "../../node/run-container.ts";
 import { systemEnv } from "../../system/env.ts";
 import { zmtpTransport } from "../../transports/zmtp/index.ts";
@@ -28,11 +20,13 @@ import { renamedBy } from "./check-flow.ts";
 import { type Chosen, chooseWorkers, type WorkerFlags } from "./choose-workers.ts";
 import { type LoadedFlow, loadFlow } from "./flow-file.ts";
 import { type Item, itemsOfFile, itemsOfModule } from "./items.ts";
+import { type JournalFlag, type KeptRuns, keptRuns } from "./kept-runs.ts";
 import { liveLines } from "./live-lines.ts";
-import { controlAddress, flowsFolder, socketFolder } from "./places.ts";
+import { controlAddress, socketFolder } from "./places.ts";
+import { runNamed } from "./show-flow.ts";
 import { type Speed, statusJson, statusLines } from "./status-text.ts";
 
-export interface RunFlags extends WorkerFlags {
+export interface RunFlags extends WorkerFlags, JournalFlag {
   readonly flow?: string;
   readonly input?: string;
   readonly output?: string;
@@ -50,14 +44,16 @@ export interface RunFlags extends WorkerFlags {
 const SUBMITS = 1_000;
 const DRAW_EVERY_MS = 200;
 
-export async function runVerb(place: string, flags: RunFlags, terminal: Terminal): Promise<number> {
+export async function runVerb(place: string, given: RunFlags, terminal: Terminal): Promise<number> {
   const interrupt = onInterrupt(() => process.exit(EXIT.interrupted));
   const env = systemEnv();
-  const loaded = await loadFlow(place, flags.flow);
+  const loaded = await loadFlow(place, given.flow);
+  const kept = await keptRuns(given);
+  const { journals } = kept;
+  const flags = await withRun(given, kept);
   const { flow } = loaded;
   const renamed = renamedBy(flags.map);
   const items = itemsOf(loaded, flags);
-  const journals = sqliteJournals(flowsFolder());
   if (flags.resume !== undefined) await checkChange(journals, flags.resume, flow.graph, renamed, terminal.say);
   const chosen = await chooseWorkers(flags, { env, graph: flow.graph, folder: loaded.components, say: terminal.say });
   const out = outputTo(flags.output, flow);
@@ -76,6 +72,7 @@ export async function runVerb(place: string, flags: RunFlags, terminal: Terminal
     interrupt.release();
     throw error;
   }
+  if (run.progress.finished !== undefined) terminal.say(`run '${run.id}' was over before; nothing is left to do`);
   for (const line of run.damage) terminal.say(terminal.tint("red", `damage: ${line}`));
   const stopping = new AbortController();
   const signal = AbortSignal.any([interrupt.signal, stopping.signal, terminal.unread]);
@@ -88,7 +85,9 @@ export async function runVerb(place: string, flags: RunFlags, terminal: Terminal
     view.end();
     if (end === "interrupted") {
       await run.stop();
-      terminal.say(`run ${run.id} stands where it is; go on with: unum flow run ${place} --resume ${run.id}`);
+      terminal.say(
+        `run ${run.id} stands where it is; go on with: unum flow run ${place} --resume ${run.id}${kept.flag}`,
+      );
       return interrupt.signal.aborted ? EXIT.interrupted : terminal.unread.aborted ? EXIT.unread : EXIT.ok;
     }
     return summary(run, end, fed.bad, chosen, flags, terminal);
@@ -99,6 +98,16 @@ export async function runVerb(place: string, flags: RunFlags, terminal: Terminal
     await out.close();
     interrupt.release();
   }
+}
+
+/** The run that is meant to be gone on with, by its whole id; and none that is there is begun as if it were new. */
+async function withRun(flags: RunFlags, kept: KeptRuns): Promise<RunFlags> {
+  if (flags.resume !== undefined) return { ...flags, resume: await runNamed(flags.resume, kept) };
+  if (flags.id === undefined || !(await kept.journals.list()).some(({ record }) => record.id === flags.id))
+    return flags;
+  throw new UsageError(
+    `the run '${flags.id}' is there already; go on with it by --resume ${flags.id}, or choose another id`,
+  );
 }
 
 function itemsOf(

@@ -4,15 +4,16 @@ import { existsSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import {
   FlowControl,
+  type GraphRecord,
   graphDot,
   graphLines,
   graphRecord,
   historyOf,
+  type Journals,
   type RunStatus,
   readRun,
   runStatus,
   STATES,
-  sqliteJournals,
   taskMessage,
 } from "../../flows/index.ts";
 import { nearest } from "../../messages/nearest.ts";
@@ -23,8 +24,8 @@ import { type Column, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage.ts";
 import { loadFlow } from "./flow-file.ts";
+import { type JournalFlag, type KeptRuns, keptRuns } from "./kept-runs.ts";
 import { liveLines } from "./live-lines.ts";
-import { flowsFolder } from "./places.ts";
 import { controlOf } from "./run-flow.ts";
 import { statusJson, statusLines } from "./status-text.ts";
 
@@ -33,8 +34,8 @@ type Status = Omit<RunStatus, "$typeName" | "$unknown">;
 const ASK_MS = 5_000;
 
 /** The run of that id; of a beginning that only one has, or of the last one where it is 'last'. */
-export async function runNamed(text: string): Promise<string> {
-  const runs = await sqliteJournals(flowsFolder()).list();
+export async function runNamed(text: string, { journals, place }: KeptRuns): Promise<string> {
+  const runs = await journals.list();
   const ids = runs.map(({ record }) => record.id);
   if (ids.includes(text)) return text;
   if (text === "last" && ids[0] !== undefined) return ids[0];
@@ -47,11 +48,12 @@ export async function runNamed(text: string): Promise<string> {
       : meant === undefined
         ? "; 'unum flow list' shows the runs"
         : `; did you mean '${meant}'?`;
-  throw new Fault("not-found", `no run '${text}' in ${flowsFolder()}${hint}`);
+  throw new Fault("not-found", `no run '${text}' in ${place}${hint}`);
 }
 
-export async function listVerb(flags: { json?: boolean }, terminal: Terminal): Promise<number> {
-  const runs = await sqliteJournals(flowsFolder()).list();
+export async function listVerb(flags: JournalFlag & { json?: boolean }, terminal: Terminal): Promise<number> {
+  const { journals, place } = await keptRuns(flags);
+  const runs = await journals.list();
   if (flags.json) {
     for (const { record, owned, problem } of runs) {
       const { graph: _, ...rest } = record;
@@ -59,7 +61,7 @@ export async function listVerb(flags: { json?: boolean }, terminal: Terminal): P
     }
     return EXIT.ok;
   }
-  if (runs.length === 0) terminal.say(`no runs in ${flowsFolder()}; begin one with 'unum flow run FOLDER'`);
+  if (runs.length === 0) terminal.say(`no runs in ${place}; begin one with 'unum flow run FOLDER'`);
   const columns: Column[] = [
     { title: "RUN" },
     { title: "FLOW" },
@@ -69,7 +71,7 @@ export async function listVerb(flags: { json?: boolean }, terminal: Terminal): P
   ];
   const rows = await Promise.all(
     runs.map(async ({ record, owned, problem }) => {
-      const state = problem ?? (owned ? "running" : await stateOf(record.id));
+      const state = problem ?? (owned ? "running" : await stateOf(record.id, journals));
       const began =
         record.createdAt === 0 ? "" : new Date(record.createdAt).toISOString().slice(0, 19).replace("T", " ");
       return [record.id, record.flow, record.version, began, state];
@@ -82,8 +84,8 @@ export async function listVerb(flags: { json?: boolean }, terminal: Terminal): P
   return EXIT.ok;
 }
 
-async function stateOf(id: string): Promise<string> {
-  const reader = await sqliteJournals(flowsFolder()).read(id);
+async function stateOf(id: string, journals: Journals): Promise<string> {
+  const reader = await journals.read(id);
   try {
     const { counts } = await reader.rows({ limit: 0 });
     const count = (state: (typeof STATES)[number]) => counts[STATES.indexOf(state)] ?? 0;
@@ -97,20 +99,20 @@ async function stateOf(id: string): Promise<string> {
 }
 
 /** From its router where one answers, else from its journal. */
-export async function statusOf(id: string): Promise<Status> {
+export async function statusOf(id: string, { journals }: KeptRuns): Promise<Status> {
   const { client, close } = await controlOf(id);
   try {
     return await client.call(FlowControl.method.status, {}, { ttlMs: ASK_MS });
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== "undeliverable") throw error;
-    return await statusOnDisk(id);
+    return await statusOnDisk(id, journals);
   } finally {
     await close();
   }
 }
 
-async function statusOnDisk(id: string): Promise<Status> {
-  const reader = await sqliteJournals(flowsFolder()).read(id);
+async function statusOnDisk(id: string, journals: Journals): Promise<Status> {
+  const reader = await journals.read(id);
   try {
     const { damage, record } = reader;
     return runStatus({ id, damage, graph: record.graph }, await readRun(reader), { workers: 0, blocked: false });
@@ -119,7 +121,7 @@ async function statusOnDisk(id: string): Promise<Status> {
   }
 }
 
-export interface StatusFlags {
+export interface StatusFlags extends JournalFlag {
   readonly watch?: boolean;
   readonly json?: boolean;
 }
@@ -127,15 +129,16 @@ export interface StatusFlags {
 /** RUN, or RUN/TASK. */
 export async function statusVerb(text: string, flags: StatusFlags, terminal: Terminal): Promise<number> {
   const [name = "", task] = text.split("/", 2);
-  const id = await runNamed(name);
-  if (task !== undefined) return taskVerb(id, numberOf(task), flags, terminal);
-  if (flags.watch) return watchVerb(id, flags, terminal);
-  const status = await statusOf(id);
+  const kept = await keptRuns(flags);
+  const id = await runNamed(name, kept);
+  if (task !== undefined) return taskVerb(id, numberOf(task), kept, flags, terminal);
+  if (flags.watch) return watchVerb(id, kept, flags, terminal);
+  const status = await statusOf(id, kept);
   if (flags.json) terminal.print(JSON.stringify(statusJson(status)));
   else {
     terminal.print(statusLines(status, look(terminal)).join("\n"));
     if (status.finished === "" && status.workers === 0)
-      terminal.say(`no router runs it; go on with: unum flow run FOLDER --resume ${id}`);
+      terminal.say(`no router runs it; go on with: unum flow run FOLDER --resume ${id}${kept.flag}`);
   }
   return status.damage.length > 0 ? EXIT.failed : EXIT.ok;
 }
@@ -147,7 +150,7 @@ export function numberOf(text: string): number {
   return number;
 }
 
-async function watchVerb(id: string, flags: StatusFlags, terminal: Terminal): Promise<number> {
+async function watchVerb(id: string, { journals }: KeptRuns, flags: StatusFlags, terminal: Terminal): Promise<number> {
   const interrupt = onInterrupt(() => process.exit(EXIT.interrupted));
   const { client, close } = await controlOf(id);
   const live = flags.json ? undefined : liveLines(process.stdout);
@@ -167,11 +170,8 @@ async function watchVerb(id: string, flags: StatusFlags, terminal: Terminal): Pr
     if (signal.aborted) return terminal.unread.aborted ? EXIT.unread : EXIT.interrupted;
     if (!(error instanceof Fault) || error.started === "yes") throw error;
     // It is over, or its router is gone: how it stands is in its journal.
-    terminal.print(
-      flags.json
-        ? JSON.stringify(statusJson(await statusOnDisk(id)))
-        : statusLines(await statusOnDisk(id), look(terminal)).join("\n"),
-    );
+    const status = await statusOnDisk(id, journals);
+    terminal.print(flags.json ? JSON.stringify(statusJson(status)) : statusLines(status, look(terminal)).join("\n"));
     return EXIT.ok;
   } finally {
     await close();
@@ -188,10 +188,16 @@ function taskLine({ task, state, at, attempt, sequence, changedAt, reason, progr
 }
 
 /** Its history from the journal; with --watch what follows, live. */
-async function taskVerb(id: string, task: number, flags: StatusFlags, terminal: Terminal): Promise<number> {
+async function taskVerb(
+  id: string,
+  task: number,
+  { journals }: KeptRuns,
+  flags: StatusFlags,
+  terminal: Terminal,
+): Promise<number> {
   const print = (each: TaskLine) =>
     terminal.print(flags.json ? JSON.stringify(statusJson(each as never)) : taskLine(each));
-  const reader = await sqliteJournals(flowsFolder()).read(id);
+  const reader = await journals.read(id);
   let last = 0n;
   try {
     const history = (await historyOf(reader, task)).map(taskMessage);
@@ -224,11 +230,12 @@ async function taskVerb(id: string, task: number, flags: StatusFlags, terminal: 
 
 export async function deadVerb(
   name: string,
-  flags: { json?: boolean; limit: number },
+  flags: JournalFlag & { json?: boolean; limit: number },
   terminal: Terminal,
 ): Promise<number> {
-  const id = await runNamed(name);
-  const tasks = await deadOf(id, flags.limit);
+  const kept = await keptRuns(flags);
+  const id = await runNamed(name, kept);
+  const tasks = await deadOf(id, kept, flags.limit);
   for (const each of tasks) {
     terminal.print(
       flags.json
@@ -240,7 +247,7 @@ export async function deadVerb(
   return EXIT.ok;
 }
 
-export async function deadOf(id: string, limit: number): Promise<TaskLine[]> {
+export async function deadOf(id: string, { journals }: KeptRuns, limit: number): Promise<TaskLine[]> {
   const { client, close } = await controlOf(id);
   try {
     const answer = await client.call(FlowControl.method.tasks, { states: ["dead"], limit }, { ttlMs: ASK_MS * 6 });
@@ -250,7 +257,7 @@ export async function deadOf(id: string, limit: number): Promise<TaskLine[]> {
   } finally {
     await close();
   }
-  const reader = await sqliteJournals(flowsFolder()).read(id);
+  const reader = await journals.read(id);
   try {
     const { rows } = await reader.rows({ states: [STATES.indexOf("dead")], limit });
     const names = reader.record.graph.nodes.map((node) => node.name);
@@ -272,14 +279,12 @@ export async function deadOf(id: string, limit: number): Promise<TaskLine[]> {
 /** Of a folder, a file or a run. */
 export async function graphVerb(
   place: string,
-  flags: { flow?: string; dot?: boolean; json?: boolean },
+  flags: JournalFlag & { flow?: string; dot?: boolean; json?: boolean },
   terminal: Terminal,
 ): Promise<number> {
-  const isFile = existsSync(place);
-  const status = isFile ? undefined : await statusOf(await runNamed(place));
-  const graph = isFile
-    ? graphRecord((await loadFlow(place, flags.flow)).flow.graph)
-    : await graphOfRun(await runNamed(place));
+  const { graph, status } = existsSync(place)
+    ? { graph: graphRecord((await loadFlow(place, flags.flow)).flow.graph), status: undefined }
+    : await graphOfRun(place, await keptRuns(flags));
   if (flags.json) terminal.print(JSON.stringify(graph));
   else if (flags.dot) terminal.print(graphDot(graph));
   else {
@@ -298,9 +303,13 @@ export async function graphVerb(
   return EXIT.ok;
 }
 
-async function graphOfRun(id: string) {
-  const reader = await sqliteJournals(flowsFolder()).read(id);
+async function graphOfRun(name: string, kept: KeptRuns): Promise<{ graph: GraphRecord; status: Status }> {
+  // What has a separator in it was meant for a path.
+  if (/[/\\]/.test(name))
+    throw new UsageError(`there is no '${name}'; give the folder or the file of a flow, or a run`);
+  const id = await runNamed(name, kept);
+  const reader = await kept.journals.read(id);
   const { graph } = reader.record;
   await reader.close();
-  return graph;
+  return { graph, status: await statusOf(id, kept) };
 }

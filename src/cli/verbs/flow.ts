@@ -5,8 +5,9 @@ import { parseDuration } from "../duration.ts";
 import { type CheckFlags, checkVerb } from "../flow/check-flow.ts";
 import { commandVerb, retryVerb } from "../flow/command-flow.ts";
 import { type EstimateFlags, estimateVerb } from "../flow/estimate-flow.ts";
+import { JOURNAL_VARIABLE, type JournalFlag } from "../flow/kept-runs.ts";
 import { type RunFlags, runVerb } from "../flow/run-flow.ts";
-import { deadVerb, graphVerb, listVerb, numberOf, runNamed, type StatusFlags, statusVerb } from "../flow/show-flow.ts";
+import { deadVerb, graphVerb, listVerb, numberOf, type StatusFlags, statusVerb } from "../flow/show-flow.ts";
 import { repeatable } from "../options.ts";
 import { parseSize } from "../size.ts";
 import { UsageError } from "../usage.ts";
@@ -26,7 +27,7 @@ export function addFlow({ program, terminal, end }: Stage): void {
     .command("flow")
     .summary("durable work through a typed graph")
     .description(
-      "Runs flows: items go through a graph of steps, each a call of a component. Every step is written down before the next begins, so a run goes on where it stood after any crash. Runs are kept in $UNUM_HOME/flows.",
+      "Runs flows: items go through a graph of steps, each a call of a component. Every step is written down before the next begins, so a run goes on where it stood after any crash. Runs are kept in $UNUM_HOME/flows, or in a PostgreSQL that several hosts share (--journal).",
     )
     .addHelpText(
       "after",
@@ -40,8 +41,14 @@ export function addFlow({ program, terminal, end }: Stage): void {
     .addHelpText("after", `\n${EXIT_CODES}`);
   const verb = (name: string, summary: string, description: string): Command =>
     flow.command(name).summary(summary).description(description).option("--json", "as JSON, one object a line");
+  /** One that asks or changes what is kept of runs. */
+  const ofRuns = (name: string, summary: string, description: string): Command =>
+    verb(name, summary, description).option(
+      "--journal <address>",
+      `a PostgreSQL that keeps the runs, as postgres://user@host/database (default: $${JOURNAL_VARIABLE}, else this folder)`,
+    );
 
-  verb(
+  ofRuns(
     "run",
     "begin a run, or go on with one",
     "Runs the flow of a folder (its flow.ts) or of a file. Steps are worked on by the node of this working folder where it serves them, else by containers that the run starts from the folder's components.",
@@ -70,13 +77,13 @@ export function addFlow({ program, terminal, end }: Stage): void {
       ]),
     )
     .addHelpText("after", `\n${EXIT_CODES}`)
-    .action(async (place: string, flags: RunFlags) => end(await runVerb(place, await withRun(flags), terminal)));
+    .action(async (place: string, flags: RunFlags) => end(await runVerb(place, flags, terminal)));
 
-  verb("list", "the runs there are", "Lists the runs of this working folder, the newest first.").action(
-    async (flags: { json?: boolean }) => end(await listVerb(flags, terminal)),
+  ofRuns("list", "the runs there are", "Lists the runs of this working folder, the newest first.").action(
+    async (flags: JournalFlag & { json?: boolean }) => end(await listVerb(flags, terminal)),
   );
 
-  verb(
+  ofRuns(
     "status",
     "how a run or one of its tasks stands",
     "Shows a run node by node, or with RUN/TASK everything that has happened to one task. 'last' is the newest run; the beginning of an id will do.",
@@ -86,7 +93,7 @@ export function addFlow({ program, terminal, end }: Stage): void {
     .addHelpText("after", examples(["unum flow status last", "unum flow status last/42 --watch"]))
     .action(async (run: string, flags: StatusFlags) => end(await statusVerb(run, flags, terminal)));
 
-  verb("graph", "what a flow looks like", "Draws the graph of a folder, a file or a run, with what is where.")
+  ofRuns("graph", "what a flow looks like", "Draws the graph of a folder, a file or a run, with what is where.")
     .argument("<place|run>", "folder or file of the flow, or a run")
     .option("--flow <name>", "which flow, where the file has several")
     .option("--dot", "in the language of Graphviz")
@@ -98,7 +105,7 @@ export function addFlow({ program, terminal, end }: Stage): void {
         "unum flow graph my-flow --dot | dot -Tsvg > flow.svg",
       ]),
     )
-    .action(async (place: string, flags: { flow?: string; dot?: boolean; json?: boolean }) =>
+    .action(async (place: string, flags: JournalFlag & { flow?: string; dot?: boolean; json?: boolean }) =>
       end(await graphVerb(place, flags, terminal)),
     );
 
@@ -124,7 +131,7 @@ export function addFlow({ program, terminal, end }: Stage): void {
     )
     .action(async (place: string, flags: EstimateFlags) => end(await estimateVerb(place, flags, terminal)));
 
-  verb(
+  ofRuns(
     "check",
     "which runs may go on with this version",
     "Says of every run of a flow that is not over whether it goes on with the version in the folder, needs to be told which steps were renamed, or stays on the version it began with.",
@@ -136,27 +143,29 @@ export function addFlow({ program, terminal, end }: Stage): void {
     .addHelpText("after", `\n${EXIT_CODES}`)
     .action(async (place: string, flags: CheckFlags) => end(await checkVerb(place, flags, terminal)));
 
-  verb("dead", "what ended without a result, and why", "Lists dead tasks: number, node, attempt, reason.")
+  ofRuns("dead", "what ended without a result, and why", "Lists dead tasks: number, node, attempt, reason.")
     .argument("<run>")
     .option("--limit <count>", "at most so many", parseCount, 1_000)
-    .action(async (run: string, flags: { json?: boolean; limit: number }) => end(await deadVerb(run, flags, terminal)));
+    .action(async (run: string, flags: JournalFlag & { json?: boolean; limit: number }) =>
+      end(await deadVerb(run, flags, terminal)),
+    );
 
   for (const command of ["pause", "resume", "stop"] as const) {
-    verb(command, SUMMARIES[command], DESCRIPTIONS[command])
+    ofRuns(command, SUMMARIES[command], DESCRIPTIONS[command])
       .argument("<run>")
-      .action(async (run: string, flags: { json?: boolean }) =>
+      .action(async (run: string, flags: JournalFlag & { json?: boolean }) =>
         end(await commandVerb(run, { command }, flags, terminal)),
       );
   }
 
-  verb(
+  ofRuns(
     "cancel",
     "end a run, or one of its items",
     "Ends a run, or with RUN/TASK one item with all its parts. Workers are told.",
   )
     .argument("<run|run/task>")
     .option("--reason <text>", "kept with what is cancelled")
-    .action(async (text: string, flags: { json?: boolean; reason?: string }) => {
+    .action(async (text: string, flags: JournalFlag & { json?: boolean; reason?: string }) => {
       const [run = "", task] = text.split("/", 2);
       const command = {
         command: "cancel" as const,
@@ -166,33 +175,37 @@ export function addFlow({ program, terminal, end }: Stage): void {
       end(await commandVerb(run, command, flags, terminal));
     });
 
-  verb("retry", "let dead tasks try again", "Lets a dead task try again at its step, or with RUN alone all of them.")
+  ofRuns(
+    "retry",
+    "let dead tasks try again",
+    "Lets a dead task try again at its step, or with RUN alone all of them.",
+  )
     .argument("<run|run/task>")
-    .action(async (text: string, flags: { json?: boolean }) => {
+    .action(async (text: string, flags: JournalFlag & { json?: boolean }) => {
       const [run = "", task] = text.split("/", 2);
       end(await retryVerb(run, task === undefined ? undefined : numberOf(task), flags, terminal));
     });
 
-  verb(
+  ofRuns(
     "replay",
     "send an item through again from a step",
     "Takes what a task once brought to a step and sends it through the flow again from there, as a new item.",
   )
     .argument("<run/task>")
     .requiredOption("--from <step>", "the step")
-    .action(async (text: string, flags: { json?: boolean; from: string }) => {
+    .action(async (text: string, flags: JournalFlag & { json?: boolean; from: string }) => {
       const [run = "", task = ""] = text.split("/", 2);
       end(await commandVerb(run, { command: "replay", task: numberOf(task), at: flags.from }, flags, terminal));
     });
 
-  verb("limits", "what an edge may hold, live", "Changes the policy of an edge while the run goes on.")
+  ofRuns("limits", "what an edge may hold, live", "Changes the policy of an edge while the run goes on.")
     .argument("<run>")
     .argument("<edge>", "as FROM→TO; FROM->TO will do")
     .option("--capacity <items>", "items that may wait", parseCount)
     .option("--capacity-bytes <size>", "bytes that may wait, as 64MB", parseSize)
     .option("--expiry <time>", "how long an item may wait", parseDuration)
-    .option("--priority <number>", "higher goes first", Number)
-    .option("--per-second <items>", "items that may be started in a second", Number)
+    .option("--priority <number>", "higher goes first", parseNumber)
+    .option("--per-second <items>", "items that may be started in a second", parseNumber)
     .option("--durability <how>", "none, group, each or commit")
     .option("--balance <how>", "least, round-robin, key or local")
     .addHelpText(
@@ -227,7 +240,7 @@ const DESCRIPTIONS = {
   stop: "Ends the process that routes a run, as Ctrl-C there does. The run can be gone on with by 'unum flow run FOLDER --resume RUN'.",
 } as const;
 
-interface LimitFlags {
+interface LimitFlags extends JournalFlag {
   readonly json?: boolean;
   readonly capacity?: number;
   readonly capacityBytes?: number;
@@ -238,7 +251,7 @@ interface LimitFlags {
   readonly balance?: string;
 }
 
-function policyOf({ expiry, json: _, ...flags }: LimitFlags): Record<string, number | string> {
+function policyOf({ expiry, json: _, journal: __, ...flags }: LimitFlags): Record<string, number | string> {
   const policy = { ...flags, ...(expiry !== undefined && { expiryMs: expiry }) };
   if (Object.keys(policy).length === 0)
     throw new UsageError("nothing is to change; give --capacity, --per-second, --priority or another one of --help");
@@ -246,8 +259,10 @@ function policyOf({ expiry, json: _, ...flags }: LimitFlags): Record<string, num
   return policy as Record<string, number | string>;
 }
 
-async function withRun(flags: RunFlags): Promise<RunFlags> {
-  return flags.resume === undefined ? flags : { ...flags, resume: await runNamed(flags.resume) };
+function parseNumber(text: string): number {
+  const number = Number(text);
+  if (text.trim() === "" || !Number.isFinite(number)) throw new UsageError(`'${text}' is not a number`);
+  return number;
 }
 
 function parseCount(text: string): number {

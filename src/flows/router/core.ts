@@ -102,10 +102,16 @@ export class RouterCore {
 
   /** Throws where nothing more is taken in. */
   refuseWhereOver(): void {
-    if (this.stopped !== undefined) throw this.stopped;
-    const { cancelled, finished } = this.state;
-    if (cancelled !== "") throw new Fault("cancelled", `run '${this.run}' was cancelled: ${cancelled}`);
+    this.refuseWhereEnded();
+    const { finished } = this.state;
     if (finished !== undefined) throw new Fault("invalid", `run '${this.run}' is over; begin another`);
+  }
+
+  /** Throws where nothing may go through again either. */
+  refuseWhereEnded(): void {
+    if (this.stopped !== undefined) throw this.stopped;
+    const { cancelled } = this.state;
+    if (cancelled !== "") throw new Fault("cancelled", `run '${this.run}' was cancelled: ${cancelled}`);
   }
 
   /** Of the edge that a task came by. */

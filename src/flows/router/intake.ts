@@ -46,7 +46,7 @@ export class Intake {
 
   /** An item along an edge, as if it had just come by it: a replay. */
   async enter(edge: number, value: Uint8Array, key: string): Promise<number> {
-    this.#core.refuseWhereOver();
+    this.#core.refuseWhereEnded();
     const from = this.#core.plan.graph.edges[edge]?.from ?? 0;
     const task = this.#take(from, key, [{ edge, value, reason: "" }]);
     await this.#core.onDisk();

@@ -104,6 +104,7 @@ export class Router {
     for (const task of state.tasks.values()) if (task.state === "retrying") this.#attempts.retryAt(task);
     this.#undoing.opened();
     if (state.cancelled !== "") cancelAll(this.#core, this.#attempts, state.cancelled);
+    if (state.finished !== undefined) this.#end.resolve(state.finished);
     this.#core.soon();
   }
 
@@ -136,17 +137,20 @@ export class Router {
     return this.#core.onDisk();
   }
 
-  pause(): Promise<void> {
+  async pause(): Promise<void> {
+    this.#refuseWhereFinished();
     if (!this.state.paused) this.#core.control({ what: "paused" });
     return this.#core.onDisk();
   }
 
-  resume(): Promise<void> {
+  async resume(): Promise<void> {
+    this.#refuseWhereFinished();
     if (this.state.paused) this.#core.control({ what: "resumed" });
     return this.#core.onDisk();
   }
 
-  cancel(reason: string): Promise<void> {
+  async cancel(reason: string): Promise<void> {
+    this.#refuseWhereFinished();
     if (this.state.cancelled === "") this.#core.control({ what: "cancelled", reason });
     cancelAll(this.#core, this.#attempts, reason);
     return this.#core.onDisk();
@@ -230,6 +234,11 @@ export class Router {
     await this.#parts.journal.close();
     this.#end.reject(why);
     this.#intake.letAllGo();
+  }
+
+  #refuseWhereFinished(): void {
+    const { finished } = this.state;
+    if (finished !== undefined) throw new Fault("invalid", `run '${this.#core.run}' is over: ${finished}`);
   }
 
   #stopTimers(): void {
