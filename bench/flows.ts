@@ -72,6 +72,7 @@ const workers: Workers = {
   get onPlaces() {
     return pool.workers.onPlaces;
   },
+  room: (step) => pool.workers.room(step),
   perform: (works, settling) => pool.workers.perform(works, settling),
   withdraw: (work) => pool.workers.withdraw(work),
   serves: (path) => pool.workers.serves(path),

@@ -57,6 +57,7 @@ export function shared(pool: ContainerPool): Workers {
     get onPlaces() {
       return workers.onPlaces;
     },
+    room: (step) => workers.room(step),
     perform: (works, settling) => workers.perform(works, settling),
     withdraw: (work) => workers.withdraw(work),
     serves: (path) => workers.serves(path),

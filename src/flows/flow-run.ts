@@ -280,6 +280,7 @@ export async function reopenRun(journals: Journals, id: string, env: RunSettings
 const NOBODY: Workers = {
   places: 0,
   onPlaces: () => {},
+  room: () => 0,
   perform: () => {},
   withdraw: () => {},
   serves: () => undefined,

@@ -39,7 +39,7 @@ export type { TaskStatus } from "./subscriptions.ts";
 export type { NodeCounts } from "./tally.ts";
 export { STATES, type State } from "./task.ts";
 export { compareVersions } from "./version-order.ts";
-export { type CallWorkersSettings, callWorkers } from "./workers/call-workers.ts";
+export { type CallWorkersSettings, type Capacity, callWorkers } from "./workers/call-workers.ts";
 export { ContainerWorkers, type ContainerWorkersSettings } from "./workers/container-workers.ts";
 export { flowWorker, report } from "./workers/worker-component.ts";
 export type { Settling, Work, Workers } from "./workers/workers.ts";

@@ -68,6 +68,10 @@ export class Tally {
     }));
   }
 
+  waiting(node: number): number {
+    return this.#waiting[node] ?? 0;
+  }
+
   running(node: number): number {
     return this.#running[node] ?? 0;
   }

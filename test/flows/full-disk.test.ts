@@ -25,6 +25,7 @@ const single: Flow<typeof ItemSchema> = flow(
 const atOnce: Workers = {
   places: 64,
   onPlaces: () => {},
+  room: () => Number.POSITIVE_INFINITY,
   perform: (works, settling) => {
     for (const work of works) {
       settling.began(work);

@@ -196,6 +196,9 @@ class Hands implements Workers {
       settling.began(each);
     }
   }
+  room(): number {
+    return Number.POSITIVE_INFINITY;
+  }
   withdraw(each: Work): void {
     this.withdrawn.push(each);
   }

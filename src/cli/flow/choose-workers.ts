@@ -3,14 +3,16 @@
 import { availableParallelism } from "node:os";
 import type { Env } from "../../base/env.ts";
 import { type Client, newClient } from "../../client/client.ts";
-import { type CallWorkersSettings, callWorkers, type Graph, type Workers } from "../../flows/index.ts";
+import { callWorkers, type Graph, type Workers } from "../../flows/index.ts";
 import { loadComponents } from "../../node/load-components.ts";
 import { failureLine } from "../../node/load-failure.ts";
 import { runContainer } from "../../node/run-container.ts";
 import { DirectNetwork } from "../../transports/direct.ts";
-import { connect } from "../connection.ts";
+import { addressOf, type Connection, connect } from "../connection.ts";
+import { describeEach } from "../remote.ts";
 import { liveSockets, ownDoor, runFolder } from "../run-folder.ts";
 import { ContainerPool } from "./container-pool.ts";
+import { type DescribedContainer, nodeCapacity } from "./node-capacity.ts";
 
 export interface WorkerFlags {
   readonly to?: readonly string[];
@@ -51,16 +53,21 @@ export async function chooseWorkers(
   return { workers: pool.workers, where: `up to ${most} containers of its own`, containers: () => pool.size, pool };
 }
 
+/** By a node's door, whose directory tells who is there; or by containers, which are asked once. Rejects with `undeliverable` where nobody answers. */
 async function ofNode(to: readonly string[], graph: Graph, say: (line: string) => void): Promise<Chosen> {
   const connection = await connect({ to });
-  const { node } = connection;
+  const { node, env } = connection;
   const client: Client = node ?? connection.client(connection.addresses);
-  const settings: CallWorkersSettings = {
+  const described = await describedBy(connection);
+  const doors = node === undefined ? [] : to.map(addressOf);
+  const workers = callWorkers({
     client,
+    capacity: nodeCapacity({ clock: env.clock, node, described, door: connection.client(doors) }),
+    serves: (contract) =>
+      node?.components().some((each) => each.contract === contract) ??
+      described.some(({ components }) => components.some((each) => each.contract === contract)),
     close: () => connection.close(),
-    ...(node !== undefined && { serves: (contract) => node.components().some((each) => each.contract === contract) }),
-  };
-  const workers = callWorkers(settings);
+  });
   if (node === undefined) say(`calls go to ${connection.addresses.join(", ")}`);
   const containers = () =>
     node?.nodes().reduce((sum, each) => sum + each.containers.length, 0) ?? connection.addresses.length;
@@ -72,6 +79,17 @@ async function ofNode(to: readonly string[], graph: Graph, say: (line: string) =
   };
 }
 
+const DESCRIBE_MS = 5_000;
+
+async function describedBy({ node, addresses, client }: Connection): Promise<readonly DescribedContainer[]> {
+  if (node !== undefined) return node.describe({ ttlMs: DESCRIBE_MS });
+  const options = { ttlMs: DESCRIBE_MS, signal: new AbortController().signal };
+  const { described, unreached } = await describeEach(addresses, client, options);
+  const [first] = unreached;
+  if (described.length === 0 && first !== undefined) throw first.fault;
+  return described.map(({ description }) => description);
+}
+
 async function inProcess(env: Env, folder: string, say: (line: string) => void): Promise<Chosen> {
   const { components, failures } = await loadComponents(folder, env);
   for (const failure of failures) say(`not served: ${failureLine(failure)}`);
@@ -81,9 +99,10 @@ async function inProcess(env: Env, folder: string, say: (line: string) => void):
     ...{ transports: [network.transport()], listen: ["direct://flow"] },
   });
   const client = newClient({ env, transports: [network.transport()], to: container.addresses });
-  const served = new Set(components.map(({ component }) => component.contract.typeName));
+  const served = new Map(components.map(({ component }) => [component.contract.typeName, component.concurrency]));
   const workers = callWorkers({
     client,
+    capacity: { clock: env.clock, parallel: (contract) => served.get(contract), busy: () => {} },
     serves: (contract) => served.has(contract),
     close: async () => {
       await container.drain(0);

@@ -56,7 +56,7 @@ export class ContainerPool {
     await makeRunFolder(socketFolder());
     const { env } = settings;
     const transport = zmtpTransport({ env });
-    const contracts = new Set<string>();
+    const contracts = new Map<string, number>();
     const holder: { pool?: ContainerPool } = {};
     const workers = new ContainerWorkers({
       clock: env.clock,
@@ -72,7 +72,7 @@ export class ContainerPool {
     const pool = new ContainerPool(settings, workers, failures);
     holder.pool = pool;
     const first = await pool.#spawn();
-    for (const contract of first.contracts) contracts.add(contract);
+    for (const [contract, concurrency] of first.contracts) contracts.set(contract, concurrency);
     failures.push(...first.failures);
     pool.#look();
     return pool;
@@ -103,7 +103,8 @@ export class ContainerPool {
   #look(): void {
     const { env, most } = this.#settings;
     const now = env.clock.now();
-    const load = { containers: this.#members.size + this.#starting.size, most, open: this.workers.open };
+    const { open, isShort } = this.workers;
+    const load = { containers: this.#members.size + this.#starting.size, most, open, isShort };
     if (hasTooMany(load)) this.#idleSince ??= now;
     else this.#idleSince = undefined;
     const wanted = poolSize({ ...load, idleMs: this.#idleSince === undefined ? 0 : now - this.#idleSince });

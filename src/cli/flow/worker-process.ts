@@ -9,7 +9,8 @@ import { systemEnv } from "../../system/env.ts";
 import { zmtpTransport } from "../../transports/zmtp/index.ts";
 
 export interface WorkerReady {
-  readonly contracts: readonly string[];
+  /** With the calls of it that are worked on at one time. */
+  readonly contracts: readonly (readonly [string, number])[];
   readonly failures: readonly string[];
 }
 
@@ -31,7 +32,7 @@ const container = await runContainer({
 end = () => void container.drain(0);
 if (!process.connected) end();
 const ready: WorkerReady = {
-  contracts: loaded.map(({ contract }) => contract.typeName),
+  contracts: loaded.map(({ contract, concurrency }) => [contract.typeName, concurrency] as const),
   failures: failures.map(failureLine),
 };
 // Who started this may be gone meanwhile; then the channel's end says so.

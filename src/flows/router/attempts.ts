@@ -53,7 +53,8 @@ export class Attempts {
     let places = workers.places - this.#underWay.size - taken;
     for (const step of this.#steps) {
       if (places <= 0) break;
-      const room = Math.min(places, step.policy.concurrency - state.tally.running(step.id));
+      if (state.tally.waiting(step.id) === 0) continue;
+      const room = Math.min(places, step.policy.concurrency - state.tally.running(step.id), workers.room(step));
       const works = this.#take(step, room, now);
       if (works.length === 0) continue;
       places -= works.length;

@@ -23,9 +23,10 @@ export function paceAfter(pace: Pace, tasks: number, elapsedMs: number): Pace {
   return { meanMs: pace.meanMs === undefined ? each : pace.meanMs * (1 - WEIGHT) + each * WEIGHT };
 }
 
-export function batchSize({ meanMs }: Pace): number {
+/** `parallel`: those that are worked on at the same time take no longer than one. */
+export function batchSize({ meanMs }: Pace, parallel = 1): number {
   if (meanMs === undefined) return FIRST;
-  return Math.max(1, Math.min(MOST, Math.floor(AIM_MS / Math.max(meanMs, 1e-3))));
+  return Math.max(1, Math.min(MOST, parallel), Math.min(MOST, Math.floor(AIM_MS / Math.max(meanMs, 1e-3))));
 }
 
 export function isSlow({ meanMs }: Pace): boolean {

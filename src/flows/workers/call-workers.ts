@@ -3,9 +3,11 @@
 
 import { type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { ApplicationError, type Calls, Fault, type StreamMethod, type UnaryMethod } from "unum";
+import type { Clock } from "../../base/clock.ts";
 import { asError } from "../../base/fault.ts";
 import type { Outcome } from "../decide.ts";
 import type { StepNode } from "../graph.ts";
+import { Windows } from "./windows.ts";
 import type { Settling, Work, Workers } from "./workers.ts";
 
 export interface CallWorkersSettings {
@@ -14,8 +16,18 @@ export interface CallWorkersSettings {
   readonly places?: number;
   /** package.Contract of everything that is served; undefined: not known. */
   readonly serves?: (contract: string) => boolean | undefined;
+  /** What is known of those who work; undefined: nothing, and only `places` bounds what they are given. */
+  readonly capacity?: Capacity;
   /** Closed with the workers. */
   readonly close?: () => Promise<void>;
+}
+
+export interface Capacity {
+  readonly clock: Clock;
+  /** Calls of a contract that are worked on at one time, by all who serve it; undefined: not known. */
+  parallel(contract: string): number | undefined;
+  /** All who serve a contract have all they can do, and more of it waits. Called often. */
+  busy(contract: string): void;
 }
 
 /** Items that one call of a STREAM step may put out; one more fails the attempt. */
@@ -28,16 +40,28 @@ export function callWorkers(settings: CallWorkersSettings): Workers {
 class CallWorkers implements Workers {
   readonly #settings: CallWorkersSettings;
   readonly #underWay = new Map<Work, AbortController>();
+  readonly #windows: Windows | undefined;
   readonly places: number;
   onPlaces = (): void => {};
 
   constructor(settings: CallWorkersSettings) {
     this.#settings = settings;
     this.places = settings.places ?? 256;
+    const { capacity } = settings;
+    this.#windows = capacity && new Windows((contract) => capacity.parallel(contract));
+  }
+
+  room(step: StepNode): number {
+    const room = this.#windows?.room(step) ?? Number.POSITIVE_INFINITY;
+    if (room <= 0) this.#settings.capacity?.busy(step.method.parent.typeName);
+    return room;
   }
 
   perform(works: readonly Work[], settling: Settling): void {
     for (const work of works) void this.#one(work, settling);
+    const [first] = works;
+    if (first !== undefined && this.#underWay.size >= this.places)
+      this.#settings.capacity?.busy(first.node.method.parent.typeName);
   }
 
   withdraw(work: Work): void {
@@ -58,8 +82,11 @@ class CallWorkers implements Workers {
   async #one(work: Work, settling: Settling): Promise<void> {
     const controller = new AbortController();
     this.#underWay.set(work, controller);
+    const now = () => this.#settings.capacity?.clock.now() ?? 0;
+    const given = this.#windows?.given(work.node, now());
     settling.began(work);
     const outcome = await this.#outcome(work, controller.signal);
+    if (given !== undefined) this.#windows?.back(work.node, given, now());
     // Who was withdrawn is not waited for.
     if (this.#underWay.delete(work)) settling.settled(work, outcome);
   }

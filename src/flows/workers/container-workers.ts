@@ -18,6 +18,7 @@ import { type BatchItem, Worker } from "../gen/unum/flows/v1/worker_pb.ts";
 import type { StepNode } from "../graph.ts";
 import { batchSize, isSlow, type Pace, paceAfter, UNSEEN } from "./batch-size.ts";
 import { failureOf } from "./call-workers.ts";
+import { type Given, Windows } from "./windows.ts";
 import type { Settling, Work, Workers } from "./workers.ts";
 
 export interface ContainerWorkersSettings {
@@ -25,8 +26,8 @@ export interface ContainerWorkersSettings {
   /** A client of one container. Closed by `close`, not by who asked for it. */
   readonly clientOf: (address: Address) => Pick<Client, "call" | "stream">;
   readonly close: () => Promise<void>;
-  /** package.Contract of everything that is served. */
-  readonly contracts: ReadonlySet<string>;
+  /** package.Contract of everything that is served, and how many calls of it one container works on at one time. */
+  readonly contracts: ReadonlyMap<string, number>;
   /** Tasks under way in one container at one time. Default 512. */
   readonly places?: number;
 }
@@ -38,6 +39,7 @@ const CREDIT = 4;
 interface Open {
   readonly container: Container;
   readonly settling: Settling;
+  readonly given: Given;
   controller?: AbortController;
   /** Tells its batch that it is settled or withdrawn. */
   over?: () => void;
@@ -63,18 +65,34 @@ export class ContainerWorkers implements Workers {
   readonly #places: number;
   #containers: Container[] = [];
   readonly #paces = new Map<StepNode, Pace>();
+  readonly #windows: Windows;
   /** What was given away and not settled, and to whom. */
   readonly #open = new Map<Work, Open>();
+  /** Contracts of which more waited, when it was asked last, than those there can work on. */
+  readonly #short = new Set<string>();
   #turn = 0;
   onPlaces = (): void => {};
 
   constructor(settings: ContainerWorkersSettings) {
     this.#settings = settings;
     this.#places = settings.places ?? 512;
+    this.#windows = new Windows((contract) => this.#containers.length * (settings.contracts.get(contract) ?? 1));
   }
 
   get places(): number {
     return this.#containers.length * this.#places;
+  }
+
+  room(step: StepNode): number {
+    const room = this.#windows.room(step);
+    if (room > 0) this.#short.delete(step.method.parent.typeName);
+    else this.#short.add(step.method.parent.typeName);
+    return room;
+  }
+
+  /** More waits than those there can work on. */
+  get isShort(): boolean {
+    return this.#short.size > 0 && this.#open.size > 0;
   }
 
   /** Tasks given away and not settled. */
@@ -113,7 +131,8 @@ export class ContainerWorkers implements Workers {
         continue;
       }
       container.open++;
-      this.#open.set(work, { container, settling });
+      const given = this.#windows.given(work.node, this.#settings.clock.now());
+      this.#open.set(work, { container, settling, given });
       if (work.node.policy.heartbeatMs !== Number.POSITIVE_INFINITY) void this.#batch([work], container);
       else if (isSlow(this.#paces.get(work.node) ?? UNSEEN)) void this.#alone(work, container);
       else {
@@ -129,9 +148,7 @@ export class ContainerWorkers implements Workers {
   withdraw(work: Work): void {
     const open = this.#open.get(work);
     if (open === undefined) return;
-    this.#open.delete(work);
-    open.container.open--;
-    open.over?.();
+    this.#closed(work, open);
     open.controller?.abort(new Error("withdrawn by its flow"));
   }
 
@@ -175,7 +192,7 @@ export class ContainerWorkers implements Workers {
       const pace = this.#paces.get(node) ?? UNSEEN;
       // What was not seen yet may be slow: nothing is to wait behind it.
       if (pace === UNSEEN && container.batches > 0) continue;
-      const size = batchSize(pace);
+      const size = batchSize(pace, this.#settings.contracts.get(node.method.parent.typeName));
       const batch = line.splice(0, size).filter((work) => this.#open.has(work));
       container.lines.delete(node);
       // Behind the others: steps take turns.
@@ -274,12 +291,17 @@ export class ContainerWorkers implements Workers {
     return controller.signal;
   }
 
+  #closed(work: Work, open: Open): void {
+    this.#open.delete(work);
+    this.#windows.back(work.node, open.given, this.#settings.clock.now());
+    open.container.open--;
+    open.over?.();
+  }
+
   #settle(work: Work, outcome: Outcome): void {
     const open = this.#open.get(work);
     if (open === undefined) return;
-    this.#open.delete(work);
-    open.container.open--;
-    open.over?.();
+    this.#closed(work, open);
     open.settling.settled(work, outcome);
   }
 }

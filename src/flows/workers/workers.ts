@@ -28,6 +28,8 @@ export interface Workers {
   /** How many may be under way at one time. May change at any moment; `onPlaces` says so. */
   readonly places: number;
   onPlaces: () => void;
+  /** How many more tasks of a step would be worked on soon; no more of it are given. Asked where some wait. */
+  room(step: StepNode): number;
   /** Starts all of them; never throws. What cannot be done settles as failed. */
   perform(works: readonly Work[], settling: Settling): void;
   /** Its outcome does not matter any more; the worker is told, where that can be. */
