@@ -45,6 +45,14 @@ describe("PostgreSQL", { skip, timeout: 120_000 }, () => {
     await heir.close();
   });
 
+  it("is made once where several come at the same time", async () => {
+    const prefix = `t${++made}`;
+    const all = await Promise.all(
+      Array.from({ length: 8 }, () => postgresJournals({ pool: server.pool, clock, prefix })),
+    );
+    assert.deepEqual(await all[0]?.list(), []);
+  });
+
   it("reports a block that is not what was written", async () => {
     const journals = await fresh();
     const journal = await journals.create(recordOf("a"));

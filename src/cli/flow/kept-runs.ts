@@ -45,11 +45,10 @@ export async function keptRuns({ journal }: JournalFlag): Promise<KeptRuns> {
 }
 
 function withoutPassword(address: string): string {
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url === undefined || !/^postgres(?:ql)?:$/.test(url.protocol))
+  // Without a host it is no URL, and may stand all the same: a socket's folder comes as ?host=.
+  if (!/^postgres(?:ql)?:\/\//.test(address))
     throw new UsageError("--journal takes the address of a PostgreSQL, as postgres://user@host/database");
-  url.password = "";
-  return url.href;
+  return address.replace(/^(\w+:\/\/[^:/@]*):[^@]*@/, "$1@");
 }
 
 /** Unum's own, or that of the working folder: it is installed by those who use it. */

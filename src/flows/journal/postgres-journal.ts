@@ -87,7 +87,9 @@ export async function postgresJournals(settings: PostgresSettings): Promise<Jour
   };
 }
 
+/** One at a time: where two make a table at once, PostgreSQL fails the later one, whether or not it says IF NOT EXISTS. */
 const SCHEMA = (prefix: string) => `
+  SELECT pg_advisory_xact_lock(hashtext('${prefix}'));
   CREATE TABLE IF NOT EXISTS ${prefix}_runs (
     id text PRIMARY KEY, record text NOT NULL, epoch bigint NOT NULL, owned_until timestamptz NOT NULL, rows_at bigint NOT NULL DEFAULT 0);
   CREATE TABLE IF NOT EXISTS ${prefix}_blocks (
@@ -100,10 +102,11 @@ const SCHEMA = (prefix: string) => `
 interface Store extends Required<PostgresSettings> {}
 
 async function whyNot({ pool, prefix }: Store, id: string): Promise<Fault> {
-  const there = await asked(pool.query(`SELECT 1 FROM ${prefix}_runs WHERE id = $1`, [id]));
-  return there.rowCount === 0
-    ? new Fault("not-found", `no run '${id}'`)
-    : new Fault("denied", `another router runs '${id}'; its lease ends when it has been silent`);
+  const left = `SELECT extract(epoch FROM owned_until - now()) AS seconds FROM ${prefix}_runs WHERE id = $1`;
+  const [there] = (await asked(pool.query(left, [id]))).rows;
+  if (there === undefined) return new Fault("not-found", `no run '${id}'`);
+  const seconds = Math.max(1, Math.ceil(Number(there["seconds"])));
+  return new Fault("denied", `another router runs '${id}'; where it is silent its lease ends in ${seconds} s`);
 }
 
 /** Reads every block's chain once: what does not fit, and all after it, does not count. */
