@@ -15,6 +15,8 @@ export interface StepGuess {
   readonly ms?: number;
   /** Of which it keeps a processor busy. Default 0. */
   readonly cpuMs?: number;
+  /** Calls of its component that one container works on at one time, as the component declares it. Default 1. */
+  readonly concurrency?: number;
   /** Of a STREAM step: items that it puts out for one. Default 1. */
   readonly parts?: number;
   /** Share of attempts that fail, 0 … 1. Default 0. */
@@ -83,9 +85,9 @@ export function estimateFlow(graph: Graph, guesses: Guesses = {}): FlowEstimate 
   const steps = plan.nodes.flatMap((node) => {
     if (node.kind !== "step") return [];
     const guess = guesses.steps?.[node.name] ?? {};
-    const { cpuMs = 0, ms = cpuMs, failures = 0 } = guess;
+    const { cpuMs = 0, ms = cpuMs, failures = 0, concurrency = 1 } = guess;
     const attempts = (visits[node.id] ?? 0) * attemptsOf(failures, node.policy.attempts);
-    return [{ node, attempts, ms, cpuMs }];
+    return [{ node, attempts, ms, cpuMs, atOnce: containers * concurrency }];
   });
   const sum = (of: (step: (typeof steps)[number]) => number) => steps.reduce((all, step) => all + of(step), 0);
   const attempts = sum((step) => step.attempts);
@@ -97,6 +99,10 @@ export function estimateFlow(graph: Graph, guesses: Guesses = {}): FlowEstimate 
     ...steps.map(({ node, attempts: each, ms }) => ({
       by: `step '${node.name}': ${node.policy.concurrency} at one time`,
       itemsPerSecond: (node.policy.concurrency * 1_000) / (each * (ms + costs.tripMs)),
+    })),
+    ...steps.map(({ node, attempts: each, ms, atOnce }) => ({
+      by: `step '${node.name}': ${atOnce} at one time, in ${containers} containers`,
+      itemsPerSecond: (atOnce * 1_000) / (each * ms),
     })),
     ...graph.edges.map(({ id, name, policy }) => ({
       by: `edge ${name}: ${policy.perSecond} a second`,
@@ -205,10 +211,13 @@ function checkGuesses(graph: Graph, { steps = {}, shares = {}, keys = {} }: Gues
       );
   };
   const named = (kind: string) => graph.nodes.filter((node) => node.kind === kind).map(({ name }) => name);
-  for (const [name, { ms = 0, cpuMs = 0, parts = 0, failures = 0 }] of Object.entries(steps)) {
+  for (const [name, { ms = 0, cpuMs = 0, parts = 0, failures = 0, concurrency = 1 }] of Object.entries(steps)) {
     among("step", name, named("step"));
-    if (!(ms >= 0 && cpuMs >= 0 && parts >= 0 && failures >= 0 && failures <= 1))
-      throw new Fault("invalid", `step '${name}': times and parts are at least 0, failures between 0 and 1`);
+    if (!(ms >= 0 && cpuMs >= 0 && parts >= 0 && failures >= 0 && failures <= 1 && concurrency > 0))
+      throw new Fault(
+        "invalid",
+        `step '${name}': times and parts are at least 0, failures between 0 and 1, at one time is more than 0`,
+      );
   }
   const ways = graph.edges.filter(({ when }) => when !== undefined).map(({ name }) => name);
   for (const [name, share] of Object.entries(shares)) {

@@ -16,8 +16,11 @@ const made = (build: (words: Build) => void) =>
     },
     { input: ItemSchema },
   );
-const of = (declared: Flow<typeof ItemSchema>, guesses: Guesses) =>
-  estimateFlow(declared.graph, { costs: COSTS, ...guesses });
+/** Of containers that work on any number at one time. */
+const of = (declared: Flow<typeof ItemSchema>, { steps = {}, ...guesses }: Guesses) => {
+  const many = Object.entries(steps).map(([name, guess]) => [name, { concurrency: 1e9, ...guess }]);
+  return estimateFlow(declared.graph, { costs: COSTS, steps: Object.fromEntries(many), ...guesses });
+};
 
 describe("an estimate", () => {
   it("names what is full first: a step, an edge, the router, processors, what may be under way", () => {
@@ -32,6 +35,9 @@ describe("an estimate", () => {
     const slow = of(chain(4, 1_000), { steps });
     assert.deepEqual([slow.itemsPerSecond, slow.bounds[0]?.by], [200, "step 'one': 4 at one time"]);
     assert.equal(slow.stepsPerSecond, 400);
+    // As components are where they say nothing: one call at a time in a container.
+    const [first] = estimateFlow(chain(4, 1_000).graph, { costs: COSTS, steps, containers: 3 }).bounds;
+    assert.deepEqual(first, { by: "step 'one': 3 at one time, in 3 containers", itemsPerSecond: 150 });
     assert.equal(of(chain(4, 50), { steps }).bounds[0]?.by, "edge source→one: 50 a second");
     const unlimited = chain(1e9, 1e9);
     // Two steps, each 10 µs of the router and 10 µs of two containers: 40 µs of two processors.

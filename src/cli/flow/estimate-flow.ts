@@ -12,6 +12,7 @@ export interface EstimateFlags {
   readonly json?: boolean;
   readonly time?: readonly string[];
   readonly cpu?: readonly string[];
+  readonly atOnce?: readonly string[];
   readonly parts?: readonly string[];
   readonly failures?: readonly string[];
   readonly share?: readonly string[];
@@ -31,6 +32,7 @@ export async function estimateVerb(place: string, flags: EstimateFlags, terminal
   };
   for (const [name, text] of pairs("--time", flags.time)) say(name, { ms: parseDuration(text) });
   for (const [name, text] of pairs("--cpu", flags.cpu)) say(name, { cpuMs: parseDuration(text) });
+  for (const [name, text] of pairs("--at-once", flags.atOnce)) say(name, { concurrency: numberIn("--at-once", text) });
   for (const [name, text] of pairs("--parts", flags.parts)) say(name, { parts: numberIn("--parts", text) });
   for (const [name, text] of pairs("--failures", flags.failures)) say(name, { failures: numberIn("--failures", text) });
   const shares = pairs("--share", flags.share).map(([edge, text]): [string, number] => [

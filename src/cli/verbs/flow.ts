@@ -118,6 +118,7 @@ export function addFlow({ program, terminal, end }: Stage): void {
     .option("--flow <name>", "which flow, where the file has several")
     .addOption(repeatable("--time <step=time>", "from a step's call to its result, as hash=5ms"))
     .addOption(repeatable("--cpu <step=time>", "of which it keeps a processor busy"))
+    .addOption(repeatable("--at-once <step=count>", "calls that one container works on at a time (default 1)"))
     .addOption(repeatable("--parts <step=count>", "what a STREAM step puts out for one item"))
     .addOption(repeatable("--failures <step=share>", "of its attempts, 0 to 1"))
     .addOption(repeatable("--share <edge=share>", "of what a router sends this way, 0 to 1"))
@@ -175,11 +176,7 @@ export function addFlow({ program, terminal, end }: Stage): void {
       end(await commandVerb(run, command, flags, terminal));
     });
 
-  ofRuns(
-    "retry",
-    "let dead tasks try again",
-    "Lets a dead task try again at its step, or with RUN alone all of them.",
-  )
+  ofRuns("retry", "let dead tasks try again", "Lets a dead task try again at its step, or with RUN alone all of them.")
     .argument("<run|run/task>")
     .action(async (text: string, flags: JournalFlag & { json?: boolean }) => {
       const [run = "", task] = text.split("/", 2);
