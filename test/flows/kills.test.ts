@@ -11,6 +11,9 @@ import { cleanUp, endOf, jsonLines, scratch, start, unum } from "../cli/unum.ts"
 after(cleanUp);
 
 const JOINS = Number(process.env["UNUM_JOINS"] ?? 100);
+/** At most: a run may be over before. */
+const CONTAINER_KILLS = Math.max(6, JOINS / 50);
+const ROUTER_KILLS = Math.max(2, JOINS / 500);
 const FLOW = "test/flows/kills-flow";
 
 /** Processes of one run's containers: children of the router. */
@@ -58,18 +61,18 @@ describe("joins under SIGKILL", { timeout: 20 * 60_000, skip: process.platform !
         if (over) break;
         const state = status.code === 0 ? jsonLines(status)[0] : undefined;
         if (state === undefined || state.workers === 0) continue;
-        if (life < 2 && random.below(3) === 0) {
+        if (life < ROUTER_KILLS && random.below(3) === 0) {
           child.kill("SIGKILL");
           routers++;
           break;
         }
         const workers = childrenOf(child.pid);
         const victim = workers[random.below(Math.max(1, workers.length))];
-        if (victim !== undefined && containers < 6) {
+        if (victim !== undefined && containers < CONTAINER_KILLS) {
           process.kill(victim, "SIGKILL");
           containers++;
         }
-        if (containers >= 6 && life >= 2) break;
+        if (containers >= CONTAINER_KILLS && life >= ROUTER_KILLS) break;
       }
       last = await ended;
       if (last.code === 0) break;

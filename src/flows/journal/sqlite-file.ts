@@ -16,6 +16,7 @@ import { crc32 } from "node:zlib";
 import { FORMAT } from "../event-codec.ts";
 import { STATES } from "../task.ts";
 import type { Block, RowQuery, Rows, RunRecord, TaskRow } from "./journal.ts";
+import { packRows, type RowColumns } from "./row-columns.ts";
 
 const HEAD_BYTES = 16;
 /** Larger files are not walked through page by page at each opening; their blocks are checked as they are read. */
@@ -54,6 +55,10 @@ interface Head {
   readonly chain: number;
 }
 
+export interface FoundRows extends Omit<Rows, "rows"> {
+  readonly columns: RowColumns;
+}
+
 export class SqliteFile {
   readonly #folder: string;
   readonly #database: DatabaseSync;
@@ -64,6 +69,7 @@ export class SqliteFile {
   #position = 0;
   #chain = 0;
   #head: number | undefined;
+  #counted: { readonly position: number; readonly counts: readonly number[] } | undefined;
 
   /** Throws an Error that names the file where it cannot be used at all. */
   constructor(folder: string) {
@@ -192,7 +198,7 @@ export class SqliteFile {
     }));
   }
 
-  rows({ states, node, root, task, after = 0, limit }: RowQuery): Rows {
+  rows({ states, node, root, task, after = 0, limit }: RowQuery): FoundRows {
     const where = ["id > ?"];
     const values: number[] = [after];
     const only = (column: string, value: number | undefined) => {
@@ -209,17 +215,26 @@ export class SqliteFile {
     }
     this.#database.exec("BEGIN");
     try {
-      const found = this.#database
-        .prepare(`SELECT * FROM tasks WHERE ${where.join(" AND ")} ORDER BY id LIMIT ?`)
-        .all(...values, limit);
-      const counts = STATES.map(() => 0);
-      for (const row of this.#database.prepare("SELECT state, count(*) AS tasks FROM tasks GROUP BY state").all()) {
-        counts[Number(row["state"])] = Number(row["tasks"]);
-      }
-      return { position: this.#rowsPosition(), rows: found.map(rowOf), counts };
+      const position = this.#rowsPosition();
+      const select = this.#database.prepare(`SELECT * FROM tasks WHERE ${where.join(" AND ")} ORDER BY id LIMIT ?`);
+      select.setReturnArrays(true);
+      // So it returns them, whatever its declaration says.
+      const found = select.iterate(...values, limit) as unknown as Iterable<readonly unknown[]>;
+      return { position, columns: packRows(found), counts: this.#countsAt(position) };
     } finally {
       this.#database.exec("COMMIT");
     }
+  }
+
+  /** All rows are counted, so once for each position: who reads page after page waits for it once. */
+  #countsAt(position: number): readonly number[] {
+    if (this.#counted?.position === position) return this.#counted.counts;
+    const counts = STATES.map(() => 0);
+    for (const row of this.#database.prepare("SELECT state, count(*) AS tasks FROM tasks GROUP BY state").all()) {
+      counts[Number(row["state"])] = Number(row["tasks"]);
+    }
+    this.#counted = { position, counts };
+    return counts;
   }
 
   close(): void {
@@ -228,6 +243,7 @@ export class SqliteFile {
   }
 
   #forgetRows(): void {
+    this.#counted = undefined;
     this.#database.exec("BEGIN; DELETE FROM tasks; UPDATE about SET value = '0' WHERE name = 'rows'; COMMIT");
   }
 
@@ -256,14 +272,4 @@ function readHead(folder: string): Head | "damaged" | undefined {
   const bytes = readFileSync(path);
   if (bytes.length < HEAD_BYTES || bytes.readUInt32LE(12) !== crc32(bytes.subarray(0, 12))) return "damaged";
   return { position: bytes.readDoubleLE(0), chain: bytes.readUInt32LE(8) };
-}
-
-function rowOf(row: Record<string, unknown>): TaskRow {
-  const number = (name: string) => Number(row[name]);
-  return {
-    ...{ id: number("id"), root: number("root"), parent: number("parent"), node: number("node") },
-    ...{ state: number("state"), attempt: number("attempt"), sequence: number("sequence") },
-    ...{ createdAt: number("created"), changedAt: number("changed") },
-    ...{ reason: String(row["reason"]), key: String(row["key"]) },
-  };
 }

@@ -7,7 +7,8 @@ import { Worker } from "node:worker_threads";
 import { Fault } from "unum";
 import { asError } from "../../base/fault.ts";
 import type { Block, Journal, Journals, RowQuery, Rows, RunListing, RunRecord } from "./journal.ts";
-import { createFile, journalPath, SqliteFile } from "./sqlite-file.ts";
+import { unpackRows } from "./row-columns.ts";
+import { createFile, type FoundRows, journalPath, SqliteFile } from "./sqlite-file.ts";
 import type { Answer, Ask, ThreadStart } from "./sqlite-thread.ts";
 
 /** Blocks asked for at once when a run is read back. */
@@ -167,7 +168,9 @@ class ThreadJournal implements Journal {
 
   async rows(query: RowQuery): Promise<Rows> {
     // As sqlite-thread.ts answers it.
-    return (await this.#ask({ id: this.#nextId++, what: "rows", query })) as Rows;
+    const found = (await this.#ask({ id: this.#nextId++, what: "rows", query })) as FoundRows;
+    const { position, counts, columns } = found;
+    return { position, counts, rows: unpackRows(columns) };
   }
 
   async close(): Promise<void> {

@@ -51,10 +51,12 @@ function begin(): { file: SqliteFile; held: DatabaseSync | undefined } {
   }
 }
 
-function answer(id: number, act: () => unknown): void {
+/** `handedOver`: buffers of the value that go along without being copied. */
+function answer<T>(id: number, act: () => T, handedOver: (value: T) => readonly ArrayBuffer[] = () => []): void {
   try {
-    const reply: Answer = { id, value: act() };
-    port?.postMessage(reply);
+    const value = act();
+    const reply: Answer = { id, value };
+    port?.postMessage(reply, [...handedOver(value)]);
   } catch (error) {
     port?.postMessage({ id, error: problemOf(error) } satisfies Answer);
   }
@@ -67,17 +69,24 @@ function problemOf(error: unknown): { message: string; code: string } {
 
 answer(0, () => {
   const { file, held } = begin();
-  port.on("message", (ask: Ask) =>
-    answer(ask.id, () => {
+  port.on("message", (ask: Ask) => {
+    if (ask.what === "rows") {
+      const { query } = ask;
+      return answer(
+        ask.id,
+        () => file.rows(query),
+        ({ columns }) => [columns.numbers.buffer],
+      );
+    }
+    return answer(ask.id, () => {
       if (ask.what === "append") return file.append(ask.block);
       if (ask.what === "blocks") return file.blocks(ask.after, ask.limit);
-      if (ask.what === "rows") return file.rows(ask.query);
       file.close();
       held?.close();
       // Once the answer has left.
       queueMicrotask(() => port.close());
       return undefined;
-    }),
-  );
+    });
+  });
   return { record: file.record, damage: file.damage, position: file.position };
 });

@@ -1,0 +1,3 @@
+// The same steps as the flow that is killed.
+
+export { default } from "../../../kills-flow/components/steps/steps.ts";
