@@ -66,6 +66,9 @@ describe("the command", LIMIT, () => {
     assert.deepEqual(complete("unum", "call", "--tt"), ["--ttl"]);
     assert.deepEqual(complete("unum", "serve", "--tls-"), ["--tls-key", "--tls-cert", "--tls-ca", "--tls-name"]);
     assert.deepEqual(complete("unum", "completion", "f"), ["fish"]);
+    assert.deepEqual(complete("unum", "flow", "st"), ["status", "stop"]);
+    assert.deepEqual(complete("unum", "flow", "limits", "--cap"), ["--capacity", "--capacity-bytes"]);
+    assert.deepEqual(complete("unum", "flow", "limits", "st"), [""]);
   });
 
   it("has a completion for zsh and fish that names every verb", async () => {

@@ -15,6 +15,8 @@ interface Verb {
   readonly options: readonly { readonly long: string; readonly description: string; readonly takesValue: boolean }[];
   /** What its arguments may be; undefined where that is no word of a list. */
   readonly words: readonly string[] | undefined;
+  /** Its own: `unum flow run`. */
+  readonly verbs: readonly Verb[];
 }
 
 export function addCompletion({ program, terminal, end }: Stage): void {
@@ -55,72 +57,93 @@ function verbOf(command: Command, words: ReadonlyMap<string, readonly string[]>)
     options: command.options.flatMap(({ long, description, required }) =>
       long === undefined || long === null ? [] : [{ long, description, takesValue: required }],
     ),
-    words: words.get(command.name()) ?? subcommandsOf(command),
+    words: words.get(command.name()),
+    verbs: command.commands.map((each) => verbOf(each, new Map())),
   };
 }
 
-function subcommandsOf(command: Command): readonly string[] | undefined {
-  return command.commands.length === 0 ? undefined : command.commands.map((each) => each.name());
-}
-
 function bash(verbs: readonly Verb[]): string {
-  const cases = verbs.map(
-    ({ name, options, words }) =>
-      `    ${name}) words=${quoted([...options.map(({ long }) => long), "--help", ...(words ?? [])].join(" "))} ;;`,
-  );
   return `_unum() {
-  local word=\${COMP_WORDS[COMP_CWORD]} words
-  if [ "$COMP_CWORD" -eq 1 ]; then
-    words=${quoted([...verbs.map(({ name }) => name), "--help", "--version"].join(" "))}
-  else case \${COMP_WORDS[1]} in
-${cases.join("\n")}
-    *) words= ;;
-  esac; fi
+  local word=\${COMP_WORDS[COMP_CWORD]} words=
+${bashWords(verbs, 1, ["--help", "--version"], "  ")}
   COMPREPLY=($(compgen -W "$words" -- "$word"))
 }
 complete -o default -F _unum unum`;
 }
 
-function zsh(verbs: readonly Verb[]): string {
-  const rows = verbs.map(({ name, summary }) => `    ${quoted(`${name}:${summary}`)}`);
-  const cases = verbs.map(({ name, options, words }) => {
-    const specs = options.map(({ long, description, takesValue }) =>
-      quoted(`${long}[${description.replaceAll(/[[\]:]/g, "\\$&")}]${takesValue ? ":value:_files" : ""}`),
-    );
-    const argument = words === undefined ? `'*:file:_files'` : quoted(`*:word:(${words.join(" ")})`);
-    return `    ${name}) _arguments ${[...specs, argument].join(" ")} ;;`;
+/** `index`: of the word that says which of the verbs. */
+function bashWords(verbs: readonly Verb[], index: number, others: readonly string[], indent: string): string {
+  const cases = verbs.map(({ name, options, words = [], verbs: own }) => {
+    const named = ["--help", ...options.map(({ long }) => long), ...words];
+    const within =
+      own.length === 0
+        ? `${indent}    words=${quoted(named.join(" "))}`
+        : bashWords(own, index + 1, named, `${indent}    `);
+    return `${indent}  ${name})\n${within} ;;`;
   });
+  return `${indent}if [ "$COMP_CWORD" -eq ${index} ]; then words=${quoted([...verbs.map(({ name }) => name), ...others].join(" "))}
+${indent}else case \${COMP_WORDS[${index}]} in
+${cases.join("\n")}
+${indent}esac; fi`;
+}
+
+function zsh(verbs: readonly Verb[]): string {
   return `#compdef unum
 _unum() {
   local -a verbs
-  verbs=(
-${rows.join("\n")}
-  )
-  if (( CURRENT == 2 )); then
-    _describe verb verbs
-    return
-  fi
-  local verb=$words[2]
-  shift words; (( CURRENT-- ))
-  case $verb in
-${cases.join("\n")}
-  esac
+  local verb
+${zshVerbs(verbs, "  ")}
 }
 compdef _unum unum`;
 }
 
+/** `words` begin with the word before that of these verbs. */
+function zshVerbs(verbs: readonly Verb[], indent: string): string {
+  const rows = verbs.map(({ name, summary }) => `${indent}  ${quoted(`${name}:${summary}`)}`);
+  const cases = verbs.map(({ name, options, words, verbs: own }) => {
+    if (own.length > 0) return `${indent}  ${name})\n${zshVerbs(own, `${indent}    `)} ;;`;
+    const specs = options.map(({ long, description, takesValue }) =>
+      quoted(`${long}[${description.replaceAll(/[[\]:]/g, "\\$&")}]${takesValue ? ":value:_files" : ""}`),
+    );
+    const argument = words === undefined ? `'*:file:_files'` : quoted(`*:word:(${words.join(" ")})`);
+    return `${indent}  ${name}) _arguments ${[...specs, argument].join(" ")} ;;`;
+  });
+  return `${indent}verbs=(
+${rows.join("\n")}
+${indent})
+${indent}if (( CURRENT == 2 )); then
+${indent}  _describe verb verbs
+${indent}  return
+${indent}fi
+${indent}verb=$words[2]
+${indent}shift words; (( CURRENT-- ))
+${indent}case $verb in
+${cases.join("\n")}
+${indent}esac`;
+}
+
 function fish(verbs: readonly Verb[]): string {
-  const lines = verbs.flatMap(({ name, summary, options, words }) => [
-    `complete -c unum -n __fish_use_subcommand -a ${name} -d ${quoted(summary)}`,
-    ...options.map(({ long, description, takesValue }) => {
-      const value = takesValue ? " -r" : "";
-      return `complete -c unum -n '__fish_seen_subcommand_from ${name}' -l ${long.slice(2)}${value} -d ${quoted(description)}`;
-    }),
-    ...(words === undefined
-      ? []
-      : [`complete -c unum -f -n '__fish_seen_subcommand_from ${name}' -a ${quoted(words.join(" "))}`]),
+  const lines = verbs.flatMap((verb) => [
+    `complete -c unum -n __fish_use_subcommand -a ${verb.name} -d ${quoted(verb.summary)}`,
+    ...fishWithin(verb, `__fish_seen_subcommand_from ${verb.name}`),
   ]);
   return ["complete -c unum -f -n __fish_use_subcommand", ...lines].join("\n");
+}
+
+/** What comes behind a verb, where the condition holds. */
+function fishWithin({ options, words, verbs }: Verb, when: string): string[] {
+  const none = `${when}; and not __fish_seen_subcommand_from ${verbs.map(({ name }) => name).join(" ")}`;
+  return [
+    ...options.map(({ long, description, takesValue }) => {
+      const value = takesValue ? " -r" : "";
+      return `complete -c unum -n ${quoted(when)} -l ${long.slice(2)}${value} -d ${quoted(description)}`;
+    }),
+    ...(words === undefined ? [] : [`complete -c unum -f -n ${quoted(when)} -a ${quoted(words.join(" "))}`]),
+    ...verbs.flatMap((own) => [
+      `complete -c unum -f -n ${quoted(none)} -a ${own.name} -d ${quoted(own.summary)}`,
+      ...fishWithin(own, `${when}; and __fish_seen_subcommand_from ${own.name}`),
+    ]),
+  ];
 }
 
 /** Single quotes, as all three shells read them. */
