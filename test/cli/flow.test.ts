@@ -52,6 +52,18 @@ describe("unum flow", LIMIT, () => {
     assert.equal(jsonLines(await unum(["flow", "list", "--json"], { home })).length, 1);
   });
 
+  it("says why what is dead cannot try again", async () => {
+    const home = await scratch();
+    const ran = await unum(["flow", "run", "examples/06-flow/troubles.ts", "--id", "t", "--in-process"], { home });
+    assert.equal(ran.code, 1, ran.stderr);
+    const retried = await unum(["flow", "retry", "t"], { home });
+    assert.equal(retried.code, 1);
+    assert.match(
+      retried.stdout,
+      /^0 of 15 dead tasks try again; 15 cannot: task \d+ is a part of \d+, which has gone on without it; replay the whole item$/m,
+    );
+  });
+
   it("tells a mistake with the way out", async () => {
     const home = await scratch();
     const cases: [readonly string[], number, RegExp][] = [
