@@ -94,9 +94,12 @@ export function newClient(settings: ClientSettings): Client {
   );
 }
 
+/** What the public verbs are done by. */
+export type Verbs = Pick<Caller, "call" | "request" | "send" | "broadcast" | "stream">;
+
 /** The public verbs over a caller. Without a constructor: every call in a container makes one, and a call of `super` costs more than it does. */
 export abstract class BoundCalls implements Calls {
-  protected abstract get caller(): Caller;
+  protected abstract get caller(): Verbs;
 
   /** The call being worked on while these are made. */
   protected get context(): Context | undefined {

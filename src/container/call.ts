@@ -4,13 +4,19 @@ import type { Caller, Context } from "../client/caller.ts";
 import { BoundCalls, type Calls, type Proxies } from "../client/client.ts";
 import type { Meta } from "../messages/envelope.ts";
 import { Functions } from "../messages/gen/unum/machine/v1/functions_pb.ts";
+import { Store } from "../messages/gen/unum/machine/v1/store_pb.ts";
 import type { Environment } from "./component.ts";
 import type { Frame } from "./frame.ts";
+import { Timers } from "./timers.ts";
 
 /** Calls made through it inherit ttl, scope, trace and call chain of the call being worked on. */
 export interface Call extends Calls {
   /** The machine this runs on: its members, and its variables. For programs that were granted `machine`, else `denied`. */
   readonly machine: Proxies<typeof Functions>;
+  /** Objects of its program on this node, in versions, with compare-and-set. For programs that were granted `store`, else `denied`. */
+  readonly store: Proxies<typeof Store>;
+  /** Calls later. For programs that were granted `timer`, else `denied`. */
+  readonly timer: Timers;
   /** The path to the caller: its id first. */
   readonly from: readonly string[];
   readonly meta: Meta;
@@ -50,6 +56,12 @@ export class FrameCall extends BoundCalls implements Call {
 
   get machine(): Proxies<typeof Functions> {
     return this.of(Functions);
+  }
+  get store(): Proxies<typeof Store> {
+    return this.of(Store);
+  }
+  get timer(): Timers {
+    return new Timers(this);
   }
   get from(): readonly string[] {
     return this.#frame.request.from;

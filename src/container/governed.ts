@@ -28,7 +28,7 @@ export interface GovernedParts {
   /** The container goes on for so long without being renewed again. */
   readonly renewed: (leaseMs: number) => void;
   /** Told for which program it works, before any of it is loaded; empty for the components folder. */
-  readonly assigned?: (program: string) => void;
+  readonly assigned?: (program: string, hosting: Hosting | undefined) => void;
   /** What was counted in this process. */
   readonly figures: () => readonly Family[];
   /** Listens at one address more; settles with the address as listened. */
@@ -77,7 +77,7 @@ export function governedOf(parts: GovernedParts): Component {
         throw new Fault("invalid", `${container.id} serves state ${digest} already; a container is assigned once`);
       }
       ({ digest, program } = assignment);
-      parts.assigned?.(program);
+      parts.assigned?.(program, assignment.hosting);
       const { components, failures } = await load(assignment.folder, assignment.source, assignment.hosting);
       const served: string[] = [...failures];
       for (const each of components) {

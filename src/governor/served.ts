@@ -31,6 +31,10 @@ export interface Hosting {
   readonly granted: readonly string[];
   /** Its components are trusted with the rights of the node's user, and run in the container itself. */
   readonly inline: boolean;
+  /** Absolute: where the program's objects are kept. */
+  readonly store: string;
+  /** Whether its node is a controller: parts may have their place on those alone. */
+  readonly controller: boolean;
 }
 
 export interface Offer {

@@ -6,6 +6,7 @@ import { type Component, component } from "../container/component.ts";
 import { type ArchivePiece, ArchivePieceSchema, Machine } from "../messages/gen/unum/machine/v1/machine_pb.ts";
 import { exchangeWith } from "./exchange.ts";
 import { factsFor, variableFor } from "./functions/facts.ts";
+import { leave } from "./leaving.ts";
 import type { MachineNode } from "./machine-node.ts";
 import { readRecord } from "./records/signed-record.ts";
 import { viewOf } from "./view.ts";
@@ -38,6 +39,10 @@ export function machineDoorOf(machine: MachineNode): Component {
     },
     facts: ({ program }) => factsFor(machine, program),
     variable: ({ program, name }) => variableFor(machine, program, name),
+    leave: async ({ force }) => {
+      const { machine: id, node } = machine.settings;
+      return { machine: id, node, told: [...(await leave(machine, { force }))] };
+    },
     exchange: (request) => exchangeWith(machine, request),
     putArchive: async (piece) => {
       const { bytes, digest, signature } = piece;
@@ -57,11 +62,13 @@ export function machineDoorOf(machine: MachineNode): Component {
     },
     audit: async ({ after, verify }) => {
       const { audit } = machine;
-      const later = audit.entries.filter(({ number }) => number > Number(after));
-      const entries = later
-        .slice(0, AUDIT_PAGE)
-        .map(({ number, atMs, ...rest }) => ({ ...rest, number: BigInt(number), atMs: BigInt(atMs) }));
-      return { entries, more: later.length > entries.length, broken: verify ? await audit.verify() : "" };
+      const { entries, more } = await audit.page(Number(after), AUDIT_PAGE);
+      const told = entries.map(({ number, atMs, ...rest }) => ({
+        ...rest,
+        number: BigInt(number),
+        atMs: BigInt(atMs),
+      }));
+      return { entries: told, more, broken: verify ? await audit.verify() : "" };
     },
   });
 }

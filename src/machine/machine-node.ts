@@ -19,6 +19,7 @@ import type { LoadedVersion, ProgramWanted, SignedRecord } from "../messages/gen
 import { type FileStore, fileStore } from "../stores/file-store.ts";
 import { type Archive, readArchive } from "./archive/archive.ts";
 import { ARCHIVE_LIMITS } from "./archive/entries.ts";
+import { partsAt } from "./archive/manifest.ts";
 import { AuditLog } from "./audit/audit-log.ts";
 import { BoundedAudit, type Noted } from "./audit/bounded-audit.ts";
 import { type Authority, admit, allowanceIn, commandOf, grantsIn, isRevoked } from "./controller/admission.ts";
@@ -56,7 +57,18 @@ export interface HostedProgram {
   readonly containers: number;
   readonly mayBreak: boolean;
   readonly graceMs: number;
-  readonly hosting: { readonly root: string; readonly granted: readonly string[]; readonly inline: boolean };
+  readonly hosting: HostedParts;
+}
+
+export interface HostedParts {
+  /** Absolute: its files. */
+  readonly root: string;
+  readonly granted: readonly string[];
+  readonly inline: boolean;
+  /** Absolute: where its objects are kept. */
+  readonly store: string;
+  /** Whether its node is a controller. */
+  readonly controller: boolean;
 }
 
 export interface HostedState {
@@ -85,12 +97,15 @@ export interface MachineSettings {
   readonly seeds?: readonly string[];
   /** Where it lets other computers in, and the hash of the machine's root certificate. */
   readonly joins?: { readonly at: string; readonly root: string };
+  /** PEM: the node's own key and certificates, and the machine's root. Undefined for a machine of one node. */
+  readonly own?: { readonly key: string; readonly cert: string; readonly root: string };
   /** What the nodes' gossip is sealed with; 32 bytes. Undefined for a machine of one node. */
   readonly gossipKey?: Uint8Array;
 }
 
 const PASS_EVERY_MS = 250;
 const AGAIN_AFTER_MS = 2_000;
+const HEARD_AFTER_MS = 1_000;
 
 export class MachineNode {
   readonly settings: MachineSettings;
@@ -115,6 +130,8 @@ export class MachineNode {
   #isClosed = false;
   /** Fetches an archive from another node; answers whether it is here now. */
   fetch: (digest: string) => Promise<boolean> = () => Promise.resolve(false);
+  /** Brings a record to every other node that answers; settles with those that took it. */
+  tell: (record: SignedRecord) => Promise<readonly string[]> = () => Promise.resolve([]);
   /** Told which nodes are no part of the machine any more: all of them, whenever one more is not. */
   onBarred: (nodes: ReadonlySet<string>) => void = () => {};
   /** Told what gossip is sealed with from now on: the first is spoken under, all are heard. */
@@ -216,8 +233,8 @@ export class MachineNode {
   }
 
   get authority(): Authority {
-    const { machine, founder, env } = this.settings;
-    return { machine, founder: founder.id, records: this.records, nowMs: env.clock.wallNow() };
+    const { machine, founder, env, own } = this.settings;
+    return { machine, founder: founder.id, records: this.records, nowMs: env.clock.wallNow(), root: own?.root };
   }
 
   /** Keys that may sign archives, each within its grant. */
@@ -278,13 +295,22 @@ export class MachineNode {
       await this.#store.put(known.record.name, recordBytes(known.signed));
       this.#refused.clear();
       this.#failed.clear();
-      if (known.record.body.case === "revoked") this.onBarred(this.barred);
+      this.#bar(known);
       this.onNews();
       this.#passSoon();
       if (merged.conflict && merged.over !== undefined) await this.#noteLost(merged.over, known);
     }
     if (merged.kind === "lost") await this.#noteLost(known, merged.against);
     return merged;
+  }
+
+  /** One that says itself that it leaves hears first that it was heard. */
+  #bar({ record: { body } }: KnownRecord): void {
+    if (body.case !== "revoked") return;
+    if (body.value.certificate === "") return this.onBarred(this.barred);
+    if (body.value.node === this.settings.node) return;
+    this.settings.env.clock.after(HEARD_AFTER_MS, () => this.onBarred(this.barred));
+    if (this.settings.controller) void this.gossip.renew(this.records.counter);
   }
 
   /** Its giver was told that it was done, here or elsewhere: that it counts no more is written where commands are. */
@@ -406,10 +432,13 @@ export class MachineNode {
       this.#failed.set(name, { why: distrust, notBefore: 0 });
       return;
     }
-    const part = manifest.parts.find(({ kind }) => kind === "component");
+    const { controller } = this.settings;
+    const part = partsAt(manifest, controller).find(({ kind }) => kind === "component");
     const folder = `${this.archives.pathOf(digest)}/${part?.kind === "component" ? part.folder : ""}`;
     const { mayBreak, graceMs, granted } = wanted;
-    const hosting = { root: this.archives.pathOf(digest), granted, inline: manifest.trust === "operator" };
+    const store = this.#storeOf(name);
+    const inline = manifest.trust === "operator";
+    const hosting = { root: this.archives.pathOf(digest), granted, inline, store, controller };
     next.set(name, { name, digest, folder, containers: manifest.containers, mayBreak, graceMs, hosting });
   }
 
@@ -426,8 +455,11 @@ export class MachineNode {
     const { env } = this.settings;
     if ((this.#failed.get(name)?.notBefore ?? 0) > env.clock.now()) return;
     try {
-      if (step.kind === "delete") await this.archives.remove(step.digest);
-      else if ((await this.archives.has(step.digest)) || (await this.fetch(step.digest)))
+      if (step.kind === "delete") {
+        await this.archives.remove(step.digest);
+        // What a program keeps goes with it, when no container of it is left (L2).
+        if (this.program(name) === undefined) await this.settings.disk.removeFolder(this.#storeOf(name));
+      } else if ((await this.archives.has(step.digest)) || (await this.fetch(step.digest)))
         await this.archives.unpack(step.digest);
       else throw new Fault("not-found", `no node that answers has the archive ${step.digest.slice(0, 12)}`);
       this.#failed.delete(name);
@@ -439,16 +471,26 @@ export class MachineNode {
     }
   }
 
+  /** A name is of letters, digits and hyphens: no way out of the folder. */
+  #storeOf(name: string): string {
+    return `${this.settings.folder}/stores/${name}`;
+  }
+
   #wantedOf(name: string): Wanted | undefined {
     const wanted = this.program(name);
     if (wanted === undefined) return undefined;
-    const isHere = wanted.nodes.length === 0 || wanted.nodes.includes(this.settings.node);
+    const { node, controller } = this.settings;
+    const manifest = this.archives.manifestOf(wanted.digest);
+    // Before it is unpacked nobody knows what has its place here.
+    const hasPlace = manifest === undefined || partsAt(manifest, controller).length > 0;
+    const isHere = hasPlace && (wanted.nodes.length === 0 || wanted.nodes.includes(node));
     const runs = wanted.running && isHere && !this.#isStoppedAway(name, wanted.digest);
     return {
       loaded: wanted.loaded.map(({ digest }) => digest),
       run: runs ? wanted.digest : undefined,
       fallback: wanted.fallback,
       started: wanted.digest !== "",
+      elsewhere: wanted.running && !isHere,
     };
   }
 

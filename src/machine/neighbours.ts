@@ -8,11 +8,13 @@ import type { Timer } from "../base/clock.ts";
 import { asError, Fault } from "../base/fault.ts";
 import { type Client, newClient } from "../client/client.ts";
 import { Machine } from "../messages/gen/unum/machine/v1/machine_pb.ts";
+import type { SignedRecord } from "../messages/gen/unum/machine/v1/record_pb.ts";
 import type { Address, Transport } from "../transports/transport.ts";
 import { exchange, fetchArchive } from "./exchange.ts";
 import type { MachineNode } from "./machine-node.ts";
 
 const EVERY_MS = 500;
+const TELL_TTL_MS = 5_000;
 /** Nodes that are told something new without a pause; the others hear it from these, or in their turn. */
 const MOST_AT_ONCE = 16;
 
@@ -38,6 +40,7 @@ export class Neighbours {
   start(): void {
     this.#machine.fetch = (digest) => this.#fetch(digest);
     this.#machine.onNews = () => this.#hurry();
+    this.#machine.tell = (record) => this.#tell(record);
     this.#turnLater();
   }
 
@@ -64,6 +67,18 @@ export class Neighbours {
     return peers.reports
       .filter(({ node, controller }) => controller && !this.#machine.isRevoked(node))
       .flatMap(({ doors }) => doors.slice(0, 1));
+  }
+
+  async #tell(record: SignedRecord): Promise<readonly string[]> {
+    const { node } = this.#machine.settings;
+    const told = this.#doors.map(async (door) => {
+      try {
+        return [(await this.#callsOf(door).exchange({ node, records: [record] }, { ttlMs: TELL_TTL_MS })).node];
+      } catch {
+        return []; // away, or it refuses
+      }
+    });
+    return (await Promise.all(told)).flat();
   }
 
   /** Something is to be told: the next turns, one for each node, come at once. */

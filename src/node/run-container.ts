@@ -16,6 +16,8 @@ import {
 import { controlOf } from "../container/control.ts";
 import { type Envelope, Kind, refuse } from "../messages/envelope.ts";
 import { Functions } from "../messages/gen/unum/machine/v1/functions_pb.ts";
+import { Store } from "../messages/gen/unum/machine/v1/store_pb.ts";
+import { Timer } from "../messages/gen/unum/machine/v1/timer_pb.ts";
 import type { CallWatch } from "../messages/watch.ts";
 import { stack } from "../transports/stack.ts";
 import type { Address, Listener, Receive, Transport } from "../transports/transport.ts";
@@ -90,7 +92,7 @@ export async function runContainer(settings: ContainerSettings): Promise<Running
     finder: withOwn(
       finderOf(find),
       own,
-      (path) => container.serves(path) || (path.startsWith(MACHINE_FUNCTIONS) && container.controls(path)),
+      (path) => container.serves(path) || (SYSTEM.some((each) => path.startsWith(each)) && container.controls(path)),
     ),
     limit: callLimit,
     watch: settings.watch,
@@ -191,6 +193,7 @@ function withOwn(elsewhere: Finder, own: Address, serves: (path: string) => bool
   };
 }
 
-const MACHINE_FUNCTIONS = `${Functions.typeName}/`;
+/** What the container answers its own components beside what it serves. */
+const SYSTEM = [Functions, Store, Timer].map(({ typeName }) => `${typeName}/`);
 /** How long replies may take to leave when a container closes. */
 const FLUSH_LIMIT_MS = 2_000;

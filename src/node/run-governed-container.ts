@@ -1,10 +1,13 @@
 // A container that a governor keeps: empty until it is assigned a folder, and gone when nobody governs it any more.
 
 import type { Timer } from "../base/clock.ts";
+import type { Disk } from "../base/disk.ts";
 import type { TlsSettings } from "../base/network.ts";
 import { DirectoryFinder } from "../capacity/directory-finder.ts";
 import { type GovernedParts, governedOf } from "../container/governed.ts";
 import { functionsOf } from "../machine/functions/functions.ts";
+import { type ProgramAtWork, programStoreOf } from "../machine/functions/program-store.ts";
+import { programTimerOf } from "../machine/functions/program-timer.ts";
 import { containerGuard } from "../machine/privileges/door-guard.ts";
 import type { Family } from "../plugins/figures/family.ts";
 import type { Address } from "../transports/transport.ts";
@@ -23,6 +26,8 @@ export interface GovernedSettings extends Omit<ContainerSettings, "components" |
   readonly load: GovernedParts["load"];
   /** Of its node, where its programs' questions about the machine go; left out: nobody answers them. */
   readonly door?: Address;
+  /** Where its program's objects are kept; left out: no program keeps any. */
+  readonly disk?: Disk;
   /** What was counted in this process. Default: nothing. */
   readonly figures?: () => readonly Family[];
 }
@@ -45,6 +50,7 @@ export async function runGovernedContainer(settings: GovernedSettings): Promise<
   };
   const finder = new DirectoryFinder({ random: env.random, self });
   let lease: Timer | undefined;
+  let endTimers = () => {};
   const running = await runContainer({
     ...settings,
     components: [],
@@ -67,18 +73,27 @@ export async function runGovernedContainer(settings: GovernedSettings): Promise<
         env.network.ruleTls?.({ barred, own: tls });
         secure(tls);
       };
-      let program: string | undefined;
-      const assigned = (name: string) => {
-        program = name;
+      let name: string | undefined;
+      let working: ProgramAtWork | undefined;
+      const assigned: GovernedParts["assigned"] = (program, hosting) => {
+        name = program;
+        if (hosting !== undefined) working = { name: program, granted: hosting.granted, store: hosting.store };
       };
-      const { door, transports } = settings;
-      const functions = door === undefined ? [] : [functionsOf({ env, transports, door, program: () => program })];
+      const { door, transports, disk } = settings;
+      const program = () => working;
+      const timer = programTimerOf({ env, container, program });
+      endTimers = timer.end;
       return [
         governedOf({ container, clock: env.clock, nonce, finder, load, renewed, listen, secured, figures, assigned }),
-        ...functions,
+        ...(door === undefined ? [] : [functionsOf({ env, transports, door, program: () => name })]),
+        ...(disk === undefined ? [] : [programStoreOf({ env, disk, program })]),
+        timer.component,
       ];
     },
   });
-  void running.closed.then(() => lease?.cancel());
+  void running.closed.then(() => {
+    lease?.cancel();
+    endTimers();
+  });
   return running;
 }

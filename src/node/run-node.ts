@@ -44,7 +44,7 @@ export interface NodeSettings extends GovernorSettings {
   /** Undefined for a node that is no part of a machine. */
   readonly machine?: Pick<
     MachineSettings,
-    "folder" | "machine" | "controller" | "founder" | "seeds" | "joins" | "gossipKey"
+    "folder" | "machine" | "controller" | "founder" | "seeds" | "joins" | "gossipKey" | "own"
   > & {
     readonly joining?: Joining;
   };

@@ -1,7 +1,8 @@
 // Confined children: what of it this system can do, and how one is started.
 //
-//   prlimit ──▶ bwrap: own user, process, network, host name and file name spaces; read-only system; nothing of the host's
-//     └──▶ seccomp filter ──▶ node --permission ──▶ the cell, with one socket at fd 3
+//   prlimit ──▶ unshare: a file system in memory for /tmp, bounded in bytes and files
+//     └──▶ bwrap: own user, process, network, host name and file name spaces; read-only system; nothing of the host's
+//            └──▶ seccomp filter ──▶ node --permission ──▶ the cell, with one socket at fd 3
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -10,7 +11,7 @@ import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Fault } from "../base/fault.ts";
 import type { ByteStream } from "../base/network.ts";
-import { refusingFilter } from "./seccomp.ts";
+import { type NetworkUse, refusingFilter } from "./seccomp.ts";
 import { SocketStream } from "./socket-stream.ts";
 
 export interface Layer {
@@ -51,6 +52,8 @@ const LIBRARIES = ["/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache
 /** With the programs of the system. */
 const SYSTEM = ["/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache"];
 const TMP_BYTES = 64 * 2 ** 20;
+/** Files, folders and links in it: an empty one takes no byte, and the kernel's memory all the same. */
+const TMP_FILES = 4_096;
 const LIMITS = { nofile: 256, nproc: 256, core: 0, fsize: TMP_BYTES, data: 4 * 2 ** 30 };
 /** Of what a child writes; more is dropped. */
 const LINES_PER_SECOND = 100;
@@ -77,19 +80,28 @@ export function confinementLayers(): readonly Layer[] {
     {
       name: "system calls",
       present: bwrap && filter,
-      text: filter ? "seccomp: what no program needs is refused" : `no filter for ${process.arch}`,
+      text: filter
+        ? "seccomp: what no program needs is refused; with 'net' alone it listens nowhere, with 'net:listen' alone it calls nobody"
+        : `no filter for ${process.arch}: 'net' and 'net:listen' are granted together or not at all`,
     },
     {
       name: "limits",
       present: has("prlimit"),
       text: has("prlimit")
-        ? "prlimit: files, threads, memory, sizes"
+        ? `prlimit: open files, memory, sizes of files${process.getuid?.() === 0 ? "; not how many threads, since the node's user is root: their memory bounds them" : ", threads"}`
         : "prlimit is missing: install the package 'util-linux'",
+    },
+    {
+      name: "small files",
+      present: bwrap && countsFiles(),
+      text: countsFiles()
+        ? `a cell's /tmp is memory: ${TMP_BYTES / 2 ** 20} MiB and ${TMP_FILES} files at most`
+        : `a cell's /tmp is memory: ${TMP_BYTES / 2 ** 20} MiB at most; how many files is not bounded, since this system has no 'unshare' and 'mount' that may make one: install 'util-linux', allow unprivileged user name spaces`,
     },
     {
       name: "permissions",
       present: true,
-      text: "Node's permission model: files, processes, workers, addons; a seat belt, not a wall",
+      text: "Node's permission model: files, network, processes, threads, addons; a seat belt, not a wall",
     },
   ];
 }
@@ -112,7 +124,9 @@ export function confiner(): (settings: ConfinedSettings) => Promise<ConfinedProc
 
 /** The same program with the rights of who starts it, in a process of its own all the same: for what is trusted. */
 export function startPlain({ program, heapMiB, flags = [], compiled, say }: ConfinedSettings): ConfinedProcess {
-  const run = [`--max-old-space-size=${heapMiB}`, "--no-warnings", ...flags, program];
+  // What lets something through is for where all else is shut: without '--permission' Node refuses it.
+  const open = flags.filter((flag) => !flag.startsWith("--allow-"));
+  const run = [`--max-old-space-size=${heapMiB}`, "--no-warnings", ...open, program];
   const env = compiled === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: compiled };
   return childOf(
     spawn(process.execPath, run, { stdio: ["ignore", "pipe", "pipe", "pipe"], cwd: tmpdir(), detached: true, env }),
@@ -120,9 +134,43 @@ export function startPlain({ program, heapMiB, flags = [], compiled, say }: Conf
   );
 }
 
+let counts: boolean | undefined;
+/** Whether this system can bound the files of a cell's /tmp; asked once. */
+function countsFiles(): boolean {
+  counts ??= spawnSync("unshare", bounded("true", "/sys"), { timeout: 10_000, env: {} }).status === 0;
+  return counts;
+}
+
+/** Arguments of unshare: mounts a bounded file system where only who comes after sees it, and runs the program with what follows. */
+function bounded(program: string, at: string): string[] {
+  const mount = `mount -t tmpfs -o size=${TMP_BYTES},nr_inodes=${TMP_FILES},mode=1777,nosuid,nodev unum ${at} && exec "$0" "$@"`;
+  return ["--user", "--map-root-user", "--mount", "--propagation", "private", "--", "sh", "-c", mount, program];
+}
+
+/** A folder that is there and that the cell is not shown: what is mounted on it, is mounted for the cell alone. */
+function scratchBeside(paths: readonly string[]): string {
+  const free = SCRATCH.filter((folder) => !paths.some((path) => path === folder || path.startsWith(`${folder}/`)));
+  return free.find((folder) => existsSync(folder)) ?? "/sys";
+}
+
+/** Undefined where it has none. Throws the Fault `denied` where only half of it was granted, and nothing here tells the halves apart. */
+function networkOf({ granted, without = [] }: ConfinedSettings): NetworkUse | undefined {
+  const [calls, listens] = [granted.includes("net"), granted.includes("net:listen")];
+  if (!calls && !listens) return undefined;
+  if (calls !== listens && (without.includes("seccomp") || refusingFilter(process.arch) === undefined)) {
+    const [has, other] = calls ? ["net", "net:listen"] : ["net:listen", "net"];
+    throw new Fault(
+      "denied",
+      `'${has}' without '${other}' is held by a filter of system calls, and there is none for ${process.arch}; grant both, or neither`,
+    );
+  }
+  return { calls, listens };
+}
+
 /** Without asking whether the system can. */
 export function startConfined(settings: ConfinedSettings): ConfinedProcess {
-  const filter = settings.without?.includes("seccomp") ? undefined : refusingFilter(process.arch);
+  const network = networkOf(settings);
+  const filter = settings.without?.includes("seccomp") ? undefined : refusingFilter(process.arch, network);
   const folder = filter === undefined ? undefined : mkdtempSync(join(tmpdir(), "unum-cell-"));
   const filterFile =
     folder === undefined || filter === undefined ? undefined : writtenTo(join(folder, "filter"), filter);
@@ -157,6 +205,8 @@ function howEnded(code: number | null): string {
   return signal ?? `exit code ${code}`;
 }
 
+const SCRATCH = ["/mnt", "/media", "/sys"];
+
 const NAMESPACES = [
   ...["--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1", "--clearenv", "--cap-drop", "ALL"],
   ...["--uid", CHILD_USER, "--gid", CHILD_USER, "--hostname", "cell", "--proc", "/proc", "--dev", "/dev"],
@@ -182,7 +232,14 @@ function argumentsOf(
     limits("fs:write").filter((path) => existsSync(path)),
   ];
   const [programs, mayExecAll] = [limits("exec").filter((path) => existsSync(path)), granted.includes("exec")];
-  const mayNet = granted.some((each) => each === "net" || each === "net:listen");
+  const mayNet = granted.includes("net") || granted.includes("net:listen");
+  const scratch = scratchBeside([...readable, ...reads, ...writes, ...programs, node]);
+  const [bubblewrap, tmp] = countsFiles()
+    ? [
+        ["unshare", ...bounded("bwrap", scratch)],
+        ["--bind", scratch, "/tmp"],
+      ]
+    : [["bwrap"], ["--size", String(TMP_BYTES), "--tmpfs", "/tmp"]];
   const permission = without.includes("permission")
     ? []
     : [
@@ -194,9 +251,9 @@ function argumentsOf(
       ];
   return [
     ...Object.entries(LIMITS).map(([name, value]) => `--${name}=${value}`),
-    ...["bwrap", ...NAMESPACES, ...(mayNet ? ["--share-net"] : []), ...(filtered ? ["--seccomp", "4"] : [])],
+    ...[...bubblewrap, ...NAMESPACES, ...(mayNet ? ["--share-net"] : []), ...(filtered ? ["--seccomp", "4"] : [])],
     ...[...shown(mayExecAll ? SYSTEM : LIBRARIES), ...shown(programs), ...KERNEL],
-    ...["--size", String(TMP_BYTES), "--tmpfs", "/tmp", ...(compiled === undefined ? [] : compiledFor(compiled))],
+    ...[...tmp, ...(compiled === undefined ? [] : compiledFor(compiled))],
     ...[node, ...readable, ...reads].flatMap((path) => ["--ro-bind", path, path]),
     ...writes.flatMap((path) => ["--bind", path, path]),
     ...["--chdir", "/tmp", node, `--max-old-space-size=${heapMiB}`, "--no-warnings", ...flags],

@@ -14,6 +14,16 @@ const REFUSED: Readonly<Record<string, number>> = {
   ...{ fsmount: 432, fspick: 433, pidfd_getfd: 438, mount_setattr: 442 },
 };
 
+/** What a program that may only call out does not need, and what one that may only be called does not. */
+const LISTENING: Readonly<Record<string, number>> = { listen: 50, accept: 43, accept4: 288 };
+const CALLING: Readonly<Record<string, number>> = { connect: 42, sendto: 44, sendmsg: 46, sendmmsg: 307 };
+
+/** What of the node's network a program was granted. */
+export interface NetworkUse {
+  readonly calls: boolean;
+  readonly listens: boolean;
+}
+
 const [LOAD, JUMP_EQUAL, JUMP_AT_LEAST, RETURN] = [0x20, 0x15, 0x35, 0x06];
 const [NUMBER_AT, ARCHITECTURE_AT] = [0, 4];
 const X86_64 = 0xc000003e;
@@ -22,9 +32,13 @@ const X32_FROM = 0x40000000;
 const [ALLOW, REFUSE, KILL] = [0x7fff0000, 0x00050001, 0x80000000];
 
 /** The program as the kernel takes it; undefined on another architecture. */
-export function refusingFilter(architecture: string): Uint8Array | undefined {
+export function refusingFilter(architecture: string, network?: NetworkUse): Uint8Array | undefined {
   if (architecture !== "x64") return undefined;
-  const numbers = Object.values(REFUSED);
+  const numbers = Object.values({
+    ...REFUSED,
+    ...(network?.calls === true && !network.listens ? LISTENING : {}),
+    ...(network?.listens === true && !network.calls ? CALLING : {}),
+  });
   const program: [code: number, yes: number, no: number, value: number][] = [
     [LOAD, 0, 0, ARCHITECTURE_AT],
     [JUMP_EQUAL, 1, 0, X86_64],

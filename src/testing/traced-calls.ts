@@ -233,6 +233,12 @@ export class TracedCall extends TracedCalls implements Call {
   get machine(): Call["machine"] {
     return this.#call.machine;
   }
+  get store(): Call["store"] {
+    return this.#call.store;
+  }
+  get timer(): Call["timer"] {
+    return this.#call.timer;
+  }
   get from(): readonly string[] {
     return this.#call.from;
   }

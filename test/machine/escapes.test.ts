@@ -14,6 +14,7 @@ import { confinementLayers, startConfined } from "../../src/system/confinement.t
 const missing = confinementLayers().find(({ present }) => !present);
 const skip = missing === undefined ? false : `this system cannot confine: ${missing.text}`;
 const LIMIT_MS = 60_000;
+const noFilter = process.arch === "x64" ? false : "there is no filter of system calls for this architecture";
 
 /** Each is the body of a function that returns what it got; throwing is what should happen. `SECRET`, `PORT` … are put in. */
 const ATTEMPTS: Readonly<Record<string, string>> = {
@@ -102,6 +103,10 @@ const ATTEMPTS: Readonly<Record<string, string>> = {
     'const b = Buffer.alloc(2 ** 20); const f = fs.openSync("/tmp/big", "w"); for (let i = 0; i < 4096; i++) fs.writeSync(f, b); return "4 GiB"',
   "fill the disk with many files":
     'for (let i = 0; i < 4096; i++) fs.writeFileSync("/tmp/f" + i, Buffer.alloc(2 ** 20)); return "4 GiB"',
+  "fill the kernel with empty files":
+    'for (let i = 0; i < 100000; i++) fs.writeFileSync("/tmp/e" + i, ""); return "100000"',
+  "fill the kernel with folders": 'for (let i = 0; i < 100000; i++) fs.mkdirSync("/tmp/d" + i); return "100000"',
+  "fill the kernel with links": 'for (let i = 0; i < 100000; i++) fs.symlinkSync("x", "/tmp/s" + i); return "100000"',
   "take all memory":
     'const k = []; for (let i = 0; i < 4096; i++) k.push(Buffer.alloc(4 * 2 ** 20, 1)); return "16 GiB"',
   "take all of the heap": "const k = []; for (;;) k.push({ k: [...k.slice(-100)] })",
@@ -231,7 +236,9 @@ describe("a confined program does not get to", { skip, timeout: 600_000 }, () =>
     granted: readonly string[] = [],
   ): Promise<string[]> {
     const program = join(home, "attempts", `attempt-${Math.random().toString(36).slice(2)}.cjs`);
-    const tries = names.map((name) => `[${JSON.stringify(name)}, async () => { ${filled(ATTEMPTS[name] ?? "")} }]`);
+    const tries = names.map(
+      (name) => `[${JSON.stringify(name)}, async () => { ${filled(ATTEMPTS[name] ?? HALVES[name] ?? "")} }]`,
+    );
     await writeFile(program, PRELUDE.replace("TRIES", tries.join(",\n")));
     const said: string[] = [];
     const child = await startConfined({
@@ -279,6 +286,18 @@ describe("a confined program does not get to", { skip, timeout: 600_000 }, () =>
     assert.equal(victim.exitCode, null);
   });
 
+  it("use more of the network than the half that was granted", { skip: noFilter }, async () => {
+    const halves = Object.keys(HALVES);
+    const [connects, sends, listens] = halves;
+    const with_ = async (...granted: string[]) =>
+      (await attempt(halves, PERMISSION_OFF, granted)).map((got) => got.slice(0, got.indexOf(":")));
+    assert.deepEqual(await with_("net"), [connects, sends]);
+    assert.deepEqual(await with_("net:listen"), [listens]);
+    assert.deepEqual(await with_("net", "net:listen"), halves);
+    assert.ok(!(await with_("net=127.0.0.1")).includes("connect to the host"), "there is no such capability");
+    await assert.rejects(attempt(halves, SECCOMP_OFF, ["net"]), { code: "denied", message: /grant both, or neither/ });
+  });
+
   it("flood the log", async () => {
     const program = join(home, "attempts", "flood.cjs");
     await writeFile(
@@ -310,6 +329,15 @@ describe("a confined program does not get to", { skip, timeout: 600_000 }, () =>
     });
   }
 });
+
+/** What is let through where it was granted. */
+const HALVES: Readonly<Record<string, string>> = {
+  "connect to the host": 'await connect({ host: "127.0.0.1", port: PORT }); return "connected"',
+  "send a datagram":
+    'const s = require("node:dgram").createSocket("udp4"); await new Promise((y, n) => s.send("x", 9, "127.0.0.1", (e) => (e ? n(e) : y()))); s.close(); return "sent"',
+  "listen at the host":
+    'const s = net.createServer(); await new Promise((y, n) => s.on("error", n).listen(0, "127.0.0.1", y)); s.close(); return "listening"',
+};
 
 const PRELUDE = `
 const fs = require("node:fs"), net = require("node:net"), cp = require("node:child_process");

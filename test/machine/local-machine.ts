@@ -175,6 +175,7 @@ function settingsOf(of: {
     machine: {
       ...{ folder: join(folder, "machine"), machine: of.machine, controller: of.controller, founder: of.founder },
       ...{ seeds: of.seeds.map((seed) => `tls://${seed}`), gossipKey },
+      own: { key: tls.key, cert: tls.cert, root: tls.ca },
     },
   };
 }

@@ -12,12 +12,14 @@ import { digestOf } from "../../src/machine/archive/archive.ts";
 import { signFile } from "../../src/machine/archive/minisign.ts";
 import { trustBy } from "../../src/machine/privileges/trust.ts";
 import { PIECE_BYTES } from "../../src/machine/programs/archive-folder.ts";
+import { confinementLayers } from "../../src/system/confinement.ts";
 import { cleanUp, LIMIT, scratch } from "../cli/unum.ts";
 import { eventually, type LocalMachine, type LocalNode, localMachine } from "./local-machine.ts";
 import { packed } from "./program-folder.ts";
 
 const linux = process.platform === "linux" ? false : "needs Linux";
 const TTL = { ttlMs: 60_000 };
+const unconfined = confinementLayers().find(({ present }) => !present);
 
 let machine: LocalMachine | undefined;
 const mounts: string[] = [];
@@ -74,14 +76,17 @@ function wanted({ version, digest, bytes, trust }: Asking, running: boolean, gra
 }
 
 describe("a program", { skip: linux, ...LIMIT }, () => {
-  it(
-    "is told of its machine and its variables where it was granted 'machine', else that it was not",
-    LIMIT,
-    async () => {
+  for (const trust of ["operator", "confined"] as const) {
+    const skip = trust === "confined" && unconfined !== undefined ? `cannot confine: ${unconfined.text}` : false;
+    const where = trust === "operator" ? "in its container" : "in a confined cell";
+    it(`${where} is told of its machine and variables where it was granted 'machine', else that it was not`, {
+      ...LIMIT,
+      skip,
+    }, async () => {
       machine = await localMachine();
       const first = await machine.add({ containers: 2 });
       const second = await machine.add({ controller: true });
-      const archive = await asking(machine, "1.0.0");
+      const archive = await asking(machine, "1.0.0", { trust });
       await put(first, archive);
       await first.propose("variable/region", { case: "variable", value: { value: "north" } });
       await first.propose("variable/secret", { case: "variable", value: { value: "s3", programs: ["another"] } });
@@ -129,8 +134,8 @@ describe("a program", { skip: linux, ...LIMIT }, () => {
       } finally {
         await client.close();
       }
-    },
-  );
+    });
+  }
 
   it(
     "that is loaded while the disk is full is refused whole, and loads when there is room again",

@@ -11,10 +11,13 @@ type MachineOfNode = NonNullable<NodeSettings["machine"]>;
 
 export async function machineSettingsOf(start: MachineStart): Promise<MachineOfNode> {
   const { folder, machine, controller, founder, seeds = [], open, joins } = start;
-  const [key, cert, gossip] = await Promise.all(["node.key", "node.crt", "gossip.key"].map(readIdentity));
+  const [key, cert, gossip, root] = await Promise.all(
+    ["node.key", "node.crt", "gossip.key", "ca.pem"].map(readIdentity),
+  );
   const settings: MachineOfNode = {
     ...{ folder, machine, controller, founder: publicKeyOf(Buffer.from(founder, "base64")) },
     seeds: seeds.map((seed) => `tls://${seed}`),
+    ...(key === undefined || cert === undefined || root === undefined ? {} : { own: { key, cert, root } }),
     ...(gossip === undefined ? {} : { gossipKey: new Uint8Array(Buffer.from(gossip.trim(), "base64")) }),
   };
   const issuer = joins === undefined ? undefined : await issuerOfThisFolder();

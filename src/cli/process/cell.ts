@@ -6,6 +6,7 @@ import { loadComponents } from "../../node/load-components.ts";
 import { failureLine } from "../../node/load-failure.ts";
 import { systemClock } from "../../system/clock.ts";
 import { SocketStream } from "../../system/socket-stream.ts";
+import { limitThreads } from "../../system/thread-limit.ts";
 
 const clock = systemClock();
 const socket = new Socket({ fd: 3, readable: true, writable: true });
@@ -15,6 +16,7 @@ runComponentGuest({
   stream: new SocketStream(socket, "container"),
   now: () => clock.now(),
   soon: (fire) => clock.soon(fire),
+  allow: limitThreads,
   load: async (folder) => {
     const { components, failures } = await loadComponents(folder, { clock });
     return { components: components.map(({ component }) => component), failures: failures.map(failureLine) };

@@ -64,7 +64,7 @@ const loadInline = async (folder: string) => {
 };
 const cells = new ProgramCells(env);
 const running = await runGovernedContainer({
-  ...{ env, id: start.id, node: start.node, nonce: start.nonce, listen: [start.address], host: start.host },
+  ...{ env, disk, id: start.id, node: start.node, nonce: start.nonce, listen: [start.address], host: start.host },
   door: start.address.replace(/[^/]*$/, "door.sock"),
   transports: [opened?.seal === undefined ? transport : sealing(transport, opened.seal)],
   watch: opened?.watch,

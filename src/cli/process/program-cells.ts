@@ -14,7 +14,7 @@ import { Cell, type CellProcess, type CellSettings } from "../../container/cell/
 import { type CellComponents, componentsOf } from "../../container/cell/component-cell.ts";
 import { componentOfFunctions } from "../../container/cell/function-cell.ts";
 import { isGranted } from "../../container/cell/granted.ts";
-import { MANIFEST_NAME, type Manifest, type Part, readManifest } from "../../machine/archive/manifest.ts";
+import { MANIFEST_NAME, type Part, partsAt, readManifest } from "../../machine/archive/manifest.ts";
 import { registryOf } from "../../messages/schema.ts";
 import { type ConfinedSettings, confiner, startPlain } from "../../system/confinement.ts";
 import { CELL_PROGRAM, NATIVE_CELL_PROGRAM, WASM_CELL_PROGRAM } from "./governor-start.ts";
@@ -25,6 +25,8 @@ export interface Hosting {
   readonly root: string;
   readonly granted: readonly string[];
   readonly inline: boolean;
+  /** Whether this node is a controller: parts may have their place on those alone. */
+  readonly controller: boolean;
 }
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
@@ -56,10 +58,13 @@ export class ProgramCells {
       const contracts = registryOf(
         fromBinary(FileDescriptorSetSchema, await readFile(join(hosting.root, manifest.contracts))),
       );
+      const parts = partsAt(manifest, hosting.controller);
       // Its own parts it may call without being granted anything.
       const own = manifest.serves.map((contract) => `send=${contract}`);
-      const loads = [this.#components({ ...hosting, granted: [...hosting.granted, ...own] }, manifest, inline)];
-      for (const part of partsForHere(manifest)) {
+      const loads = [
+        this.#components({ ...hosting, granted: [...hosting.granted, ...own] }, parts, manifest.threads, inline),
+      ];
+      for (const part of partsForHere(parts)) {
         const contract = contracts.getService(part.contract);
         loads.push(
           contract === undefined
@@ -70,7 +75,7 @@ export class ProgramCells {
       const loaded = await Promise.all(loads);
       return {
         components: loaded.flatMap(({ components }) => components),
-        failures: [...loaded.flatMap(({ failures }) => failures), ...missingHere(manifest)],
+        failures: [...loaded.flatMap(({ failures }) => failures), ...missingHere(parts)],
       };
     } catch (error) {
       return { components: [], failures: [asError(error).message] };
@@ -81,7 +86,12 @@ export class ProgramCells {
     await Promise.all(this.#cells.map((cell) => cell.close()));
   }
 
-  async #components(hosting: Hosting, { parts, threads }: Manifest, inline: LoadInline): Promise<CellComponents> {
+  async #components(
+    hosting: Hosting,
+    parts: readonly Part[],
+    threads: number,
+    inline: LoadInline,
+  ): Promise<CellComponents> {
     const folders = parts.flatMap((part) => (part.kind === "component" ? [join(hosting.root, part.folder)] : []));
     if (folders.length === 0) return { components: [], failures: [] };
     if (hosting.inline) {
@@ -93,7 +103,7 @@ export class ProgramCells {
       };
     }
     const cell = this.#cell(hosting, {
-      ...{ program: CELL_PROGRAM, heapMiB: HEAP_MIB, load: { folders } },
+      ...{ program: CELL_PROGRAM, heapMiB: HEAP_MIB, load: { folders, threads } },
       ...{ limit: "loop", answer: brokerOf(hosting.granted) },
       flags: threads > 0 ? ["--allow-worker"] : [],
     });
@@ -175,14 +185,14 @@ function compileOnce(settings: ConfinedSettings, compiled: string): void {
   startPlain({ ...settings, say: () => {} }).stream.end();
 }
 
-function partsForHere({ parts }: Manifest): readonly FunctionsPart[] {
+function partsForHere(parts: readonly Part[]): readonly FunctionsPart[] {
   return parts.flatMap((part) =>
     part.kind === "wasm" || (part.kind === "native" && part.platform === PLATFORM) ? [part] : [],
   );
 }
 
 /** Contracts of libraries of which none is for this platform. */
-function missingHere({ parts }: Manifest): readonly string[] {
+function missingHere(parts: readonly Part[]): readonly string[] {
   const libraries = parts.flatMap((part) => (part.kind === "native" ? [part] : []));
   const contracts = new Set(libraries.map(({ contract }) => contract));
   return [...contracts].flatMap((contract) => {

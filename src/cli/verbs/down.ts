@@ -13,7 +13,7 @@ import { runFolder } from "../run-folder.ts";
 import type { Terminal } from "../terminal.ts";
 import { examples, type Stage } from "./verb.ts";
 
-interface DownFlags {
+export interface DownFlags {
   readonly grace: number;
   readonly json?: boolean;
 }
@@ -51,7 +51,7 @@ interface Found {
   readonly governor: WatchedProcess | undefined;
 }
 
-async function down(door: Door, flags: DownFlags, terminal: Terminal): Promise<number> {
+export async function down(door: Door, flags: DownFlags, terminal: Terminal): Promise<number> {
   const { env } = door;
   const found = await find(door);
   const running = await runningIn(runFolder(), env);

@@ -5,6 +5,7 @@ import { addDoctor } from "./doctor.ts";
 import { addGrant } from "./grant.ts";
 import { addJoin } from "./join.ts";
 import { addKeys } from "./keys.ts";
+import { addLeave } from "./leave.ts";
 import { addLoad } from "./load.ts";
 import { addMachine } from "./machine.ts";
 import { addPack } from "./pack.ts";
@@ -16,5 +17,5 @@ import { addToken } from "./token.ts";
 
 export const MACHINE_VERBS = [
   ...[addMachine, addPack, addKeys, addLoad, addStart, addStop, addUnload],
-  ...[addGrant, addSet, addAudit, addToken, addJoin, addRevoke, addDoctor],
+  ...[addGrant, addSet, addAudit, addToken, addJoin, addLeave, addRevoke, addDoctor],
 ];

@@ -76,8 +76,8 @@ async function start(machine: MachineDoor, named: string, flags: StartFlags, ter
       if (found === undefined) throw new Fault("internal", `${name} was unloaded meanwhile`);
       const refusing = found.nodes.find(({ refused }) => refused === digest);
       if (refusing !== undefined) throw refusedThere(name, version, refusing, isReplacement);
-      const isThere =
-        found.nodes.length > 0 && found.nodes.every((node) => node.state === "running" && node.digest === digest);
+      const own = found.nodes.filter(({ state }) => state !== "elsewhere");
+      const isThere = own.length > 0 && own.every((node) => node.state === "running" && node.digest === digest);
       return isThere ? found : undefined;
     },
     (seen) => `${name} ${version} is ${stateAt(seen, name)}`,
@@ -85,9 +85,10 @@ async function start(machine: MachineDoor, named: string, flags: StartFlags, ter
   if (flags.json)
     terminal.print(JSON.stringify({ name, version, digest, state: settled.state, granted: settled.granted }));
   else {
-    const serving = settled.nodes.reduce((sum, node) => sum + node.serving, 0);
+    const own = settled.nodes.filter(({ state }) => state !== "elsewhere");
+    const serving = own.reduce((sum, node) => sum + node.serving, 0);
     terminal.print(
-      `${name} ${version} runs: ${serving} ${serving === 1 ? "container" : "containers"} on ${settled.nodes.length} ${settled.nodes.length === 1 ? "node" : "nodes"}`,
+      `${name} ${version} runs: ${serving} ${serving === 1 ? "container" : "containers"} on ${own.length} ${own.length === 1 ? "node" : "nodes"}`,
     );
   }
   return EXIT.ok;

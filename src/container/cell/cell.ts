@@ -5,7 +5,7 @@
 //                        └── ended, or over its time ──▶ the calls in it end with a Fault, the next call starts another
 //
 // Invariants
-//   C1. Whatever the child sends, nothing happens but what `answer` allows.
+//   C1. Whatever the child sends, nothing happens but what `answer` allows (asks.ts).
 //   C2. When the child ends, every call in it has its outcome at once, and the container goes on.
 //   C3. Bytes that are no frames, and frames that answer nothing, end the cell.
 //   C4. What waits for a child to be read by it, or answered for it, is bounded; past that it is ended.
@@ -14,6 +14,7 @@ import type { Clock, Timer } from "../../base/clock.ts";
 import { asError, Fault, isFaultCode } from "../../base/fault.ts";
 import type { ByteStream } from "../../base/network.ts";
 import type { Call } from "../call.ts";
+import { type Answer, Asks } from "./asks.ts";
 import { FrameLink } from "./frame-link.ts";
 import type { CellFrame } from "./frames.ts";
 
@@ -32,7 +33,7 @@ export interface CellSettings {
   /** What the child is told to load. */
   readonly load: object;
   /** What the child asks for while it works on a call. Default: nothing is there to be asked for. */
-  readonly answer?: (ask: CellFrame, call: Call) => Promise<Uint8Array>;
+  readonly answer?: Answer;
   /**
    * `loop`: a child whose event loop stands still for a call's budget is ended; a function that waits is not.
    * `call`: a call that takes its budget ends the child: its functions never wait.
@@ -50,6 +51,8 @@ export interface CellCall {
 
 interface Open {
   readonly call: Call;
+  /** What its asks have left for later ones. */
+  readonly kept: Map<number, unknown>;
   readonly budgetMs: number;
   readonly timer: Timer | undefined;
   readonly resolve: (body: Uint8Array) => void;
@@ -63,7 +66,7 @@ interface Running {
   readonly link: FrameLink;
   readonly loaded: Promise<CellFrame>;
   readonly open: Map<number, Open>;
-  asks: number;
+  readonly asks: Asks;
   /** Since when a ping is unanswered. */
   pingedAt: number | undefined;
   timer: Timer | undefined;
@@ -74,8 +77,6 @@ interface Running {
 const LOAD_LIMIT_MS = 30_000;
 const PING_EVERY_MS = 250;
 const SLACK_MS = 250;
-const MOST_ASKS = 256;
-const UNREAD_LIMIT_BYTES = 16 * 2 ** 20;
 
 export class Cell {
   readonly #settings: CellSettings;
@@ -167,7 +168,7 @@ export class Cell {
       done();
       to.reject(error);
     };
-    child.open.set(id, { call, budgetMs, timer, resolve, reject, item: to.item });
+    child.open.set(id, { call, kept: new Map(), budgetMs, timer, resolve, reject, item: to.item });
     signal.addEventListener("abort", stop, { once: true });
     const stream = to.item === undefined ? {} : { stream: true };
     try {
@@ -190,7 +191,7 @@ export class Cell {
   }
 
   async #start(): Promise<Running> {
-    const { start, load, clock } = this.#settings;
+    const { start, load, clock, answer } = this.#settings;
     const process = await start();
     const loading = Promise.withResolvers<CellFrame>();
     loading.promise.catch(() => {});
@@ -201,7 +202,8 @@ export class Cell {
       onNonsense: () => this.#end(running, "it speaks as none does"),
     });
     const running: Running = {
-      ...{ process, link, loaded: loading.promise, open: new Map(), asks: 0 },
+      ...{ process, link, loaded: loading.promise, open: new Map() },
+      asks: new Asks(link, answer, (why) => this.#end(running, why)),
       ...{ pingedAt: undefined, timer: undefined, why: undefined },
     };
     const limit = clock.after(LOAD_LIMIT_MS, () => this.#end(running, `it has not loaded within ${LOAD_LIMIT_MS} ms`));
@@ -210,6 +212,7 @@ export class Cell {
       limit.cancel();
       running.timer?.cancel();
       this.#running = undefined;
+      running.asks.close();
       const why = running.why ?? how;
       loading.reject(new Fault("internal", `its cell ended while it loaded: ${why}`));
       for (const { reject } of [...running.open.values()]) reject(new Fault("internal", `its cell ended: ${why}`));
@@ -230,34 +233,15 @@ export class Cell {
       child.pingedAt = undefined;
       return;
     }
+    if (kind === "want") return child.asks.want(frame);
+    if (kind === "drop") return child.asks.drop(frame);
     const open = child.open.get(Number(head["id"]));
-    if (kind === "ask") void this.#answer(child, open, frame);
+    if (kind === "ask") void child.asks.begin(frame, open);
     else if (open === undefined) this.#end(child, "it answers what nobody asked");
     else if (kind === "reply") open.resolve(body);
     else if (kind === "error") open.reject(errorOf(head));
     else if (kind === "item" && open.item !== undefined) open.item(body);
     else this.#end(child, "it speaks as none does");
-  }
-
-  /** C1, C4 */
-  async #answer(child: Running, open: Open | undefined, frame: CellFrame): Promise<void> {
-    const ask = Number(frame.head["ask"]);
-    child.asks++;
-    try {
-      if (open === undefined) throw new Fault("cancelled", "the call in whose name it asks is over");
-      if (child.asks > MOST_ASKS) throw new Fault("overloaded", `a cell may ask for ${MOST_ASKS} things at a time`);
-      const { answer } = this.#settings;
-      if (answer === undefined) throw new Fault("denied", "this cell may ask for nothing");
-      child.link.send("answer", { ask }, await answer(frame, open.call));
-    } catch (thrown) {
-      const error = asError(thrown);
-      const code = error instanceof Fault ? error.code : undefined;
-      const told = { code, type: error.name, message: error.message.slice(0, 10_000) };
-      child.link.send("answer", { ask, error: told });
-    } finally {
-      child.asks--;
-    }
-    if (child.link.buffered > UNREAD_LIMIT_BYTES) this.#end(child, "it does not read what it asked for");
   }
 
   #watchLater(child: Running): Timer {

@@ -16,10 +16,13 @@ import type { Component } from "../component.ts";
 import { Asking } from "./asking.ts";
 import { FrameLink } from "./frame-link.ts";
 import type { CellFrame } from "./frames.ts";
-import { guestCall } from "./guest-call.ts";
+import { GuestCall } from "./guest-call.ts";
+import { toldError } from "./told-error.ts";
 
 export interface GuestSettings {
   readonly stream: ByteStream;
+  /** Worker threads that the components may have at a time, told before anything is loaded. */
+  readonly allow: (threads: number) => void;
   readonly load: (folder: string) => Promise<{ components: readonly Component[]; failures: readonly string[] }>;
   readonly now: () => number;
   readonly soon: (fire: () => void) => void;
@@ -39,7 +42,7 @@ interface Working {
   wake: () => void;
 }
 
-export function runComponentGuest({ stream, load, now, soon }: GuestSettings): void {
+export function runComponentGuest({ stream, load, allow, now, soon }: GuestSettings): void {
   const methods = new Map<string, Served>();
   const working = new Map<number, Working>();
   const link = new FrameLink({
@@ -88,7 +91,7 @@ export function runComponentGuest({ stream, load, now, soon }: GuestSettings): v
       const bytes = (value: unknown) =>
         // What a handler answers is checked when it is made into its message.
         toBinary(method.output, create(method.output, value as MessageInitShape<DescMessage>));
-      const call = guestCall({ id, head, environment, signal: one.abort.signal, asking, now });
+      const call = new GuestCall({ id, head, environment, signal: one.abort.signal, asking, now });
       const value = component.handlers.get(method)?.(fromBinary(method.input, body), call);
       if (head["stream"] === true) {
         // The container asks so of a STREAM method alone, and its function gives an iterable.
@@ -96,9 +99,7 @@ export function runComponentGuest({ stream, load, now, soon }: GuestSettings): v
         link.send("reply", { id });
       } else link.send("reply", { id }, bytes(await value));
     } catch (thrown) {
-      const error = asError(thrown);
-      const code = error instanceof Fault ? error.code : undefined;
-      link.send("error", { id, code, type: error.name, message: error.message.slice(0, 10_000) });
+      link.send("error", { id, ...toldError(thrown) });
     } finally {
       working.delete(id);
     }
@@ -107,9 +108,12 @@ export function runComponentGuest({ stream, load, now, soon }: GuestSettings): v
   const onFrame = ({ kind, head, body }: CellFrame) => {
     const one = working.get(Number(head["id"]));
     // The container speaks so: it is the trusted side.
-    if (kind === "load") void loadAll(head["folders"] as string[]);
-    else if (kind === "call") void work(head, body);
+    if (kind === "load") {
+      allow(Number(head["threads"] ?? 0));
+      void loadAll(head["folders"] as string[]);
+    } else if (kind === "call") void work(head, body);
     else if (kind === "answer") asking.answered(head, body);
+    else if (kind === "part") asking.part(head, body);
     else if (kind === "ping") link.send("pong", {});
     else if (kind === "credit" && one !== undefined) {
       one.credit++;

@@ -22,6 +22,12 @@ const KINDS = {
   credit: 11,
   /** Of a stream, from the cell; `reply` is its end. */
   item: 12,
+  /** Of a stream that the cell asked for, from the cell: it takes so many more. */
+  want: 13,
+  /** Of what the cell asked for, to the cell: one of several pieces; `answer` is the end. */
+  part: 14,
+  /** From the cell: it waits for what it asked for no more. */
+  drop: 15,
 } as const;
 const NAMES = new Map(Object.entries(KINDS).map(([name, kind]) => [kind as number, name as FrameKind]));
 

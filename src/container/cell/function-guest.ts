@@ -4,6 +4,7 @@ import { asError, Fault } from "../../base/fault.ts";
 import type { ByteStream } from "../../base/network.ts";
 import { FrameLink } from "./frame-link.ts";
 import type { CellFrame } from "./frames.ts";
+import { toldError } from "./told-error.ts";
 
 /** Throws what goes to the caller. */
 export type ByteFunction = (request: Uint8Array) => Uint8Array;
@@ -39,9 +40,7 @@ export function runFunctionGuest({ stream, soon, load }: FunctionGuestSettings):
       if (called === undefined) throw new Fault("not-found", `no ${path} in this cell`);
       link.send("reply", { id }, called(body));
     } catch (thrown) {
-      const error = asError(thrown);
-      const code = error instanceof Fault ? error.code : undefined;
-      link.send("error", { id, code, type: error.name, message: error.message.slice(0, 10_000) });
+      link.send("error", { id, ...toldError(thrown) });
     }
   };
 }

@@ -23,6 +23,8 @@ describe("a program's description", () => {
       [{ ...least, parts: [] }, /program\.json: parts:/],
       [{ ...least, parts: [{ kind: "component", folder: "../x" }] }, /program\.json: parts\.0\.folder:/],
       [{ ...least, capabilities: ["fs:read=/a", "fly"] }, /program\.json: capabilities\.1:/],
+      [{ ...least, capabilities: ["net=example.com"] }, /program\.json: capabilities\.0:/],
+      [{ ...least, capabilities: ["net:listen=80"] }, /program\.json: capabilities\.0:/],
       [{ ...least, colour: "red" }, /program\.json: .*colour/],
     ];
     for (const [value, message] of wrong) assert.throws(() => read(value), { code: "invalid", message });

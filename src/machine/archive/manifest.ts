@@ -19,15 +19,24 @@ export const CAPABILITIES = [
   ...["send", "store", "log", "machine", "timer", "net", "net:listen", "fs:read", "fs:write", "exec"],
 ] as const;
 
+/** Those that may be limited to a part: of the others there is no part that anybody could hold a program to. */
+const LIMITABLE = ["send", "store", "fs:read", "fs:write", "exec"];
+
 /** `log`, or with what it is limited to: `fs:read=/srv/pictures`, `send=demo.v1.*`. */
 const capability = z
   .string()
   .max(300)
-  .regex(new RegExp(`^(?:${CAPABILITIES.join("|")})(?:=[^\\s,]+)?$`))
+  .regex(new RegExp(`^(?:(?:${CAPABILITIES.join("|")})|(?:${LIMITABLE.join("|")})=[^\\s,]+)$`))
   .describe("what the program asks to be granted: a name, or NAME=LIMIT");
+
+const place = z
+  .enum(["nodes", "controllers"])
+  .optional()
+  .describe("where this part runs: on every node, or on those that are controllers; left out: as 'runsOn' says");
 
 const component = z.strictObject({
   kind: z.literal("component"),
+  place,
   folder: fileName.describe("components as 'unum serve' takes them"),
 });
 
@@ -40,6 +49,7 @@ const timeMs = z.int().min(1).max(600_000).default(1_000).describe("for one call
 
 const native = z.strictObject({
   kind: z.literal("native"),
+  place,
   library: fileName.describe("a shared library"),
   platform: z.string().regex(PLATFORM).describe("as linux-x64"),
   contract: z.string().regex(CONTRACT_NAME),
@@ -53,6 +63,7 @@ const native = z.strictObject({
 
 const wasm = z.strictObject({
   kind: z.literal("wasm"),
+  place,
   module: fileName,
   contract: z.string().regex(CONTRACT_NAME),
   functions: z.record(z.string().regex(/^[A-Za-z]\w*$/), z.string().regex(/^[A-Za-z_]\w*$/)),
@@ -84,14 +95,17 @@ const described = {
     .array(z.discriminatedUnion("kind", [component, native, wasm]))
     .min(1)
     .max(64),
-  runsOn: z.enum(["nodes", "controllers"]).default("nodes"),
+  runsOn: z
+    .enum(["nodes", "controllers"])
+    .default("nodes")
+    .describe("where its parts run that say nothing else: on every node, controllers among them, or on those alone"),
   containers: z.int().min(1).max(1_000).default(1).describe("on each node where it runs"),
   threads: z
     .int()
     .min(0)
     .max(64)
     .default(0)
-    .describe("worker threads that its components start in each container; 0: they may start none"),
+    .describe("worker threads that its components have at a time in each container; 0: they may start none"),
   capabilities: z.array(capability).max(100).default([]),
   trust: z
     .enum(["confined", "operator"])
@@ -125,6 +139,16 @@ export const manifestSchema = z.strictObject({
 export type ProgramDescription = z.infer<typeof programSchema>;
 export type Manifest = z.infer<typeof manifestSchema>;
 export type Part = Manifest["parts"][number];
+
+/** Those that have their place on such a node. */
+export function partsAt({ parts, runsOn }: Pick<Manifest, "parts" | "runsOn">, controller: boolean): readonly Part[] {
+  return parts.filter(({ place: at = runsOn }) => at === "nodes" || controller);
+}
+
+/** Whether what is granted is what was asked for, or a part of it. */
+export function isWithinAsked(granted: string, asked: string): boolean {
+  return granted === asked || (LIMITABLE.includes(asked) && granted.startsWith(`${asked}=`));
+}
 
 export const MANIFEST_NAME = "MANIFEST.json";
 export const MANIFEST_LIMIT_BYTES = 4 * 2 ** 20;

@@ -1,6 +1,7 @@
 // Whether a record may be taken: its signer may write it, and what it says makes sense.
 
 import { Fault } from "../../base/fault.ts";
+import { leafOf } from "../identity/leaf.ts";
 import { keyIdOf, publicKeyOf } from "../keys/signing-key.ts";
 import {
   type Allowance,
@@ -20,6 +21,8 @@ export interface Authority {
   readonly founder: string;
   readonly records: RecordSet;
   readonly nowMs: number;
+  /** PEM: the machine's root certificate; left out where it has none. */
+  readonly root?: string | undefined;
 }
 
 /** Throws the Fault `denied` or `invalid` that names the command, the key and what is missing. */
@@ -28,6 +31,7 @@ export function admit(known: KnownRecord, authority: Authority): void {
   if (record.machine !== authority.machine) {
     throw new Fault("denied", `${record.name}: it is for machine ${record.machine}, this one is ${authority.machine}`);
   }
+  if (saysItself(known, authority)) return checkRevocation(known, authority);
   const allowance = allowanceIn(authority, signer.id);
   const [, name = ""] = record.name.split("/");
   const command = commandOf(known, authority.records);
@@ -36,6 +40,16 @@ export function admit(known: KnownRecord, authority: Authority): void {
   if (refused !== undefined) throw new Fault("denied", `key ${signer.id}: ${refused}`);
   if (record.body.case === "grant") checkGrant(known, allowance);
   if (kindOf(record.name) === "revoked") checkRevocation(known, authority);
+}
+
+/** A node that leaves, by its own key: that it is his, and his node, its certificate shows. */
+function saysItself({ record: { body }, signer }: KnownRecord, { root }: Authority): boolean {
+  if (body.case !== "revoked" || body.value.certificate === "") return false;
+  if (root === undefined) throw new Fault("denied", "a node that leaves: this machine has no certificates");
+  const { node, key } = leafOf(body.value.certificate, root);
+  if (node !== body.value.node || key.id !== signer.id || body.value.key !== "")
+    throw new Fault("denied", `node ${body.value.node.slice(0, 40)} has not said that it leaves: key ${signer.id} has`);
+  return true;
 }
 
 /** What a key may here and now. */

@@ -7,6 +7,7 @@ import { Fault } from "../../base/fault.ts";
 import { schemaChanges } from "../../messages/compatible.ts";
 import type { LoadedVersion, ProgramWanted } from "../../messages/gen/unum/machine/v1/record_pb.ts";
 import type { Archive } from "../archive/archive.ts";
+import { isWithinAsked } from "../archive/manifest.ts";
 
 export interface ChangeParts {
   /** Of an archive that is here; undefined where it is not. */
@@ -71,11 +72,6 @@ async function checkGranted(name: string, after: ProgramWanted, archiveOf: Chang
   if (unasked === undefined) return;
   const list = asked.length === 0 ? "it asks for none" : `it asks for ${asked.join(", ")}`;
   throw new Fault("invalid", `${name} does not ask for '${unasked}'; ${list}`);
-}
-
-/** Whether what is granted is what was asked for, or less of it. */
-function isWithinAsked(granted: string, asked: string): boolean {
-  return granted === asked || (!asked.includes("=") && granted.startsWith(`${asked}=`));
 }
 
 async function checkCallers(

@@ -50,6 +50,20 @@ const TABLE: readonly (readonly [string, Wanted | undefined, There, string, Life
     "running",
     { kind: "load", digest: "d2" },
   ],
+  [
+    "should run on other nodes only",
+    wanted({ started: true, elsewhere: true }),
+    unpacked,
+    "elsewhere",
+    { kind: "none" },
+  ],
+  [
+    "ran here, and should run on other nodes only",
+    wanted({ started: true, elsewhere: true }),
+    { ...serves("d1"), unpacked: ["d1"] },
+    "stopping",
+    { kind: "withdraw" },
+  ],
   ["runs, and a newer version should", wanted(two), serves("d1"), "running", { kind: "serve", digest: "d2" }],
   [
     "runs, and the newer version was refused here or elsewhere",

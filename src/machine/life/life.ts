@@ -12,7 +12,17 @@
 //   L3. A version that did not pass its probe, here or anywhere, gives way to its fallback, where it has one.
 //   L4. The same view gives the same step; when nothing is left to do the step is "none".
 
-export type LifeState = "unloaded" | "loading" | "loaded" | "starting" | "running" | "stopping" | "stopped" | "failed";
+export type LifeState =
+  | "unloaded"
+  | "loading"
+  | "loaded"
+  | "starting"
+  | "running"
+  | "stopping"
+  | "stopped"
+  | "failed"
+  /** It runs, and no part of it has its place on this node. */
+  | "elsewhere";
 
 export interface Wanted {
   /** Digests that should be there. */
@@ -22,6 +32,8 @@ export interface Wanted {
   readonly fallback: string;
   /** Whether it ever ran: tells stopped from loaded. */
   readonly started: boolean;
+  /** It should run, on other nodes only. Default: no. */
+  readonly elsewhere?: boolean;
 }
 
 export interface There {
@@ -86,6 +98,7 @@ export function lifeOf(wanted: Wanted | undefined, there: There): Life {
   const step: LifeStep = surplus === undefined ? { kind: "none" } : { kind: "delete", digest: surplus };
   if (target !== undefined) return { state: runningState(there), step, digest: target };
   if (wanted === undefined) return { state: "unloaded", step, digest: "" };
+  if (wanted.elsewhere === true) return { state: "elsewhere", step, digest: "" };
   return { state: wanted.started ? "stopped" : "loaded", step, digest: "" };
 }
 
@@ -102,9 +115,10 @@ function runningState({ served }: There): LifeState {
   return served.problems.length > 0 ? "failed" : "starting";
 }
 
-/** Over all nodes: the state they are all in, or "mixed". */
+/** Over all nodes: the state they are all in, or "mixed"; those where it has no part do not count while there are others. */
 export function stateOverNodes(states: readonly string[]): string {
-  const different = new Set(states);
+  const here = states.filter((state) => state !== "elsewhere");
+  const different = new Set(here.length === 0 ? states : here);
   const [only = "unloaded"] = different;
   return different.size <= 1 ? only : "mixed";
 }

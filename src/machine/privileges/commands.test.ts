@@ -8,13 +8,16 @@ import { Governed } from "../../messages/gen/unum/control/v1/governed_pb.ts";
 import { Node } from "../../messages/gen/unum/control/v1/node_pb.ts";
 import { Functions } from "../../messages/gen/unum/machine/v1/functions_pb.ts";
 import { Machine } from "../../messages/gen/unum/machine/v1/machine_pb.ts";
+import { Outbox } from "../../messages/gen/unum/machine/v1/outbox_pb.ts";
+import { Store } from "../../messages/gen/unum/machine/v1/store_pb.ts";
+import { Timer } from "../../messages/gen/unum/machine/v1/timer_pb.ts";
 import { RULES, ruleOf } from "./commands.ts";
 import { NEEDED } from "./roles.ts";
 
 describe("the table of commands", () => {
   it("has a row for every method of the control plane, and none for anything else", () => {
-    const methods = [Container, Door, Functions, Governed, Node, Machine].flatMap(({ typeName, methods: all }) =>
-      all.map(({ name }) => `${typeName}/${name}`),
+    const methods = [Container, Door, Functions, Governed, Node, Machine, Outbox, Store, Timer].flatMap(
+      ({ typeName, methods: all }) => all.map(({ name }) => `${typeName}/${name}`),
     );
     assert.deepEqual([...RULES.keys()].sort(), methods.sort());
   });

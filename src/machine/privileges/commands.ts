@@ -49,12 +49,19 @@ export const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["unum.machine.v1.Machine/PutArchive", SIGNED],
   ["unum.machine.v1.Machine/GetArchive", NODE],
   ["unum.machine.v1.Machine/Exchange", NODE],
+  ["unum.machine.v1.Machine/Leave", HERE],
   ["unum.machine.v1.Machine/Facts", HERE],
   ["unum.machine.v1.Machine/Variable", HERE],
   ["unum.machine.v1.Outbox/Keep", NODE],
   ["unum.machine.v1.Outbox/HandOver", NODE],
   ["unum.machine.v1.Functions/Describe", HERE],
   ["unum.machine.v1.Functions/Variable", HERE],
+  ["unum.machine.v1.Store/Get", HERE],
+  ["unum.machine.v1.Store/Put", HERE],
+  ["unum.machine.v1.Store/Remove", HERE],
+  ["unum.machine.v1.Store/Keys", HERE],
+  ["unum.machine.v1.Timer/Set", HERE],
+  ["unum.machine.v1.Timer/Cancel", HERE],
 ]);
 
 const CONTROL = /^unum\.(?:control|machine)\./;

@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file unum/machine/v1/machine.proto.
  */
 export const file_unum_machine_v1_machine: GenFile = /*@__PURE__*/
-  fileDesc("Ch11bnVtL21hY2hpbmUvdjEvbWFjaGluZS5wcm90bxIPdW51bS5tYWNoaW5lLnYxIh8KDEZhY3RzUmVxdWVzdBIPCgdwcm9ncmFtGAEgASgJIjAKD1ZhcmlhYmxlUmVxdWVzdBIPCgdwcm9ncmFtGAEgASgJEgwKBG5hbWUYAiABKAkiDQoLU2hvd1JlcXVlc3QiGwoLSGVhZFJlcXVlc3QSDAoEbmFtZRgBIAEoCSJdCglIZWFkUmVwbHkSDwoHbWFjaGluZRgBIAEoCRIMCgRub2RlGAIgASgJEg8KB2NvdW50ZXIYAyABKAQSDwoHaGlzdG9yeRgEIAMoCRIPCgdndWFyZGVkGAUgASgIIrMDCgtNYWNoaW5lVmlldxIPCgdtYWNoaW5lGAEgASgJEgwKBG5vZGUYAiABKAkSEgoKY29udHJvbGxlchgDIAEoCBIPCgdjb3VudGVyGAQgASgEEi4KCHByb2dyYW1zGAUgAygLMhwudW51bS5tYWNoaW5lLnYxLlByb2dyYW1WaWV3EigKBW5vZGVzGAYgAygLMhkudW51bS5tYWNoaW5lLnYxLk5vZGVWaWV3EjAKCXZhcmlhYmxlcxgHIAMoCzIdLnVudW0ubWFjaGluZS52MS5WYXJpYWJsZVZpZXcSKgoGZ3JhbnRzGAggAygLMhoudW51bS5tYWNoaW5lLnYxLkdyYW50VmlldxIRCgljb25mbGljdHMYCSADKAkSDwoHZm91bmRlchgKIAEoDBIOCgZwYXJlbnQYCyABKAkSEAoIam9pbnNfYXQYDCABKAkSDAoEcm9vdBgNIAEoCRIrCgRsb3N0GA4gAygLMh0udW51bS5tYWNoaW5lLnYxLkNvbmZsaWN0VmlldxInCgVib3hlcxgPIAMoCzIYLnVudW0ubWFjaGluZS52MS5Cb3hWaWV3IkkKDENvbmZsaWN0VmlldxIMCgRuYW1lGAEgASgJEgoKAmJ5GAIgASgJEg4KBmRpZ2VzdBgDIAEoCRIPCgdhZ2FpbnN0GAQgASgJIvwBCgtQcm9ncmFtVmlldxIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSDgoGZGlnZXN0GAMgASgJEg8KB3J1bm5pbmcYBCABKAgSLgoGbG9hZGVkGAUgAygLMh4udW51bS5tYWNoaW5lLnYxLkxvYWRlZFZlcnNpb24SDwoHZ3JhbnRlZBgGIAMoCRINCgVzdGF0ZRgHIAEoCRItCgVub2RlcxgIIAMoCzIeLnVudW0ubWFjaGluZS52MS5Qcm9ncmFtQXROb2RlEi4KBndhbnRlZBgJIAEoCzIeLnVudW0ubWFjaGluZS52MS5Qcm9ncmFtV2FudGVkIoEBCg1Qcm9ncmFtQXROb2RlEgwKBG5vZGUYASABKAkSDQoFc3RhdGUYAiABKAkSDgoGZGlnZXN0GAMgASgJEg8KB3NlcnZpbmcYBCABKA0SEAoIcHJvYmxlbXMYBSADKAkSDwoHcmVmdXNlZBgGIAEoCRIPCgdwcm9ncmFtGAcgASgJIm4KCE5vZGVWaWV3EgoKAmlkGAEgASgJEg0KBWRvb3JzGAIgAygJEhIKCmNvbnRyb2xsZXIYAyABKAgSDgoGb25saW5lGAQgASgIEhIKCm9mZmxpbmVfbXMYBSABKAQSDwoHcmV2b2tlZBgGIAEoCCI9CgxWYXJpYWJsZVZpZXcSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIQCghwcm9ncmFtcxgDIAMoCSJnCglHcmFudFZpZXcSCwoDa2V5GAEgASgJEgwKBHJvbGUYAiABKAkSEAoIcHJvZ3JhbXMYAyADKAkSEgoKZXhwaXJlc19tcxgEIAEoBBINCgVsYWJlbBgFIAEoCRIKCgJieRgGIAEoCSI5CghQcm9wb3NhbBItCgZyZWNvcmQYASABKAsyHS51bnVtLm1hY2hpbmUudjEuU2lnbmVkUmVjb3JkIjEKDVByb3Bvc2FsUmVwbHkSEAoIY29uZmxpY3QYASABKAkSDgoGZGlnZXN0GAIgASgJIqgCCg9FeGNoYW5nZVJlcXVlc3QSDAoEbm9kZRgBIAEoCRI4CgRoYXZlGAIgAygLMioudW51bS5tYWNoaW5lLnYxLkV4Y2hhbmdlUmVxdWVzdC5IYXZlRW50cnkSLgoHcmVjb3JkcxgDIAMoCzIdLnVudW0ubWFjaGluZS52MS5TaWduZWRSZWNvcmQSKwoGcmVwb3J0GAQgASgLMhsudW51bS5tYWNoaW5lLnYxLk5vZGVSZXBvcnQSEwoLZ29zc2lwX21hcmsYBSABKAkSLgoKZ29zc2lwX2tleRgGIAEoCzIaLnVudW0ubWFjaGluZS52MS5Hb3NzaXBLZXkaKwoJSGF2ZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiLAoJR29zc2lwS2V5Eg0KBWVwb2NoGAEgASgEEhAKA2tleRgCIAEoDEIDgAEBItABCg1FeGNoYW5nZVJlcGx5EgwKBG5vZGUYASABKAkSLgoHcmVjb3JkcxgCIAMoCzIdLnVudW0ubWFjaGluZS52MS5TaWduZWRSZWNvcmQSDgoGd2FudGVkGAMgAygJEiwKB3JlcG9ydHMYBCADKAsyGy51bnVtLm1hY2hpbmUudjEuTm9kZVJlcG9ydBITCgtnb3NzaXBfbWFyaxgFIAEoCRIuCgpnb3NzaXBfa2V5GAYgASgLMhoudW51bS5tYWNoaW5lLnYxLkdvc3NpcEtleSKRAQoKTm9kZVJlcG9ydBIMCgRub2RlGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSDQoFZG9vcnMYAyADKAkSMAoIcHJvZ3JhbXMYBCADKAsyHi51bnVtLm1hY2hpbmUudjEuUHJvZ3JhbUF0Tm9kZRIPCgdyZW1vdmVkGAUgAygJEhIKCmNvbnRyb2xsZXIYBiABKAgiXwoMQXJjaGl2ZVBpZWNlEg4KBmRpZ2VzdBgBIAEoCRIOCgZvZmZzZXQYAiABKAQSDQoFdG90YWwYAyABKAQSDQoFYnl0ZXMYBCABKAwSEQoJc2lnbmF0dXJlGAUgASgJIjEKD0FyY2hpdmVQcm9ncmVzcxIMCgRoYXZlGAEgASgEEhAKCGNvbXBsZXRlGAIgASgIIi8KDUFyY2hpdmVXYW50ZWQSDgoGZGlnZXN0GAEgASgJEg4KBm9mZnNldBgCIAEoBCItCgxBdWRpdFJlcXVlc3QSDQoFYWZ0ZXIYASABKAQSDgoGdmVyaWZ5GAIgASgIIlgKCkF1ZGl0UmVwbHkSLAoHZW50cmllcxgBIAMoCzIbLnVudW0ubWFjaGluZS52MS5BdWRpdEVudHJ5Eg4KBmJyb2tlbhgCIAEoCRIMCgRtb3JlGAMgASgIInIKCkF1ZGl0RW50cnkSDgoGbnVtYmVyGAEgASgEEg0KBWF0X21zGAIgASgEEgsKA3dobxgDIAEoCRIMCgR3aGF0GAQgASgJEg8KB3ZlcmRpY3QYBSABKAkSCwoDd2h5GAYgASgJEgwKBGhhc2gYByABKAkymQUKB01hY2hpbmUSQgoEU2hvdxIcLnVudW0ubWFjaGluZS52MS5TaG93UmVxdWVzdBocLnVudW0ubWFjaGluZS52MS5NYWNoaW5lVmlldxJACgRIZWFkEhwudW51bS5tYWNoaW5lLnYxLkhlYWRSZXF1ZXN0GhoudW51bS5tYWNoaW5lLnYxLkhlYWRSZXBseRJECgdQcm9wb3NlEhkudW51bS5tYWNoaW5lLnYxLlByb3Bvc2FsGh4udW51bS5tYWNoaW5lLnYxLlByb3Bvc2FsUmVwbHkSTAoIRXhjaGFuZ2USIC51bnVtLm1hY2hpbmUudjEuRXhjaGFuZ2VSZXF1ZXN0Gh4udW51bS5tYWNoaW5lLnYxLkV4Y2hhbmdlUmVwbHkSTQoKUHV0QXJjaGl2ZRIdLnVudW0ubWFjaGluZS52MS5BcmNoaXZlUGllY2UaIC51bnVtLm1hY2hpbmUudjEuQXJjaGl2ZVByb2dyZXNzEksKCkdldEFyY2hpdmUSHi51bnVtLm1hY2hpbmUudjEuQXJjaGl2ZVdhbnRlZBodLnVudW0ubWFjaGluZS52MS5BcmNoaXZlUGllY2USQwoFQXVkaXQSHS51bnVtLm1hY2hpbmUudjEuQXVkaXRSZXF1ZXN0GhsudW51bS5tYWNoaW5lLnYxLkF1ZGl0UmVwbHkSRQoFRmFjdHMSHS51bnVtLm1hY2hpbmUudjEuRmFjdHNSZXF1ZXN0Gh0udW51bS5tYWNoaW5lLnYxLk1hY2hpbmVGYWN0cxJMCghWYXJpYWJsZRIgLnVudW0ubWFjaGluZS52MS5WYXJpYWJsZVJlcXVlc3QaHi51bnVtLm1hY2hpbmUudjEuVmFyaWFibGVWYWx1ZUIFkgMCCAJiCGVkaXRpb25zcOgH", [file_unum_machine_v1_functions, file_unum_machine_v1_outbox, file_unum_machine_v1_record]);
+  fileDesc("Ch11bnVtL21hY2hpbmUvdjEvbWFjaGluZS5wcm90bxIPdW51bS5tYWNoaW5lLnYxIh8KDEZhY3RzUmVxdWVzdBIPCgdwcm9ncmFtGAEgASgJIjAKD1ZhcmlhYmxlUmVxdWVzdBIPCgdwcm9ncmFtGAEgASgJEgwKBG5hbWUYAiABKAkiHQoMTGVhdmVSZXF1ZXN0Eg0KBWZvcmNlGAEgASgIIjkKCkxlYXZlUmVwbHkSDwoHbWFjaGluZRgBIAEoCRIMCgRub2RlGAIgASgJEgwKBHRvbGQYAyADKAkiDQoLU2hvd1JlcXVlc3QiGwoLSGVhZFJlcXVlc3QSDAoEbmFtZRgBIAEoCSJdCglIZWFkUmVwbHkSDwoHbWFjaGluZRgBIAEoCRIMCgRub2RlGAIgASgJEg8KB2NvdW50ZXIYAyABKAQSDwoHaGlzdG9yeRgEIAMoCRIPCgdndWFyZGVkGAUgASgIIrMDCgtNYWNoaW5lVmlldxIPCgdtYWNoaW5lGAEgASgJEgwKBG5vZGUYAiABKAkSEgoKY29udHJvbGxlchgDIAEoCBIPCgdjb3VudGVyGAQgASgEEi4KCHByb2dyYW1zGAUgAygLMhwudW51bS5tYWNoaW5lLnYxLlByb2dyYW1WaWV3EigKBW5vZGVzGAYgAygLMhkudW51bS5tYWNoaW5lLnYxLk5vZGVWaWV3EjAKCXZhcmlhYmxlcxgHIAMoCzIdLnVudW0ubWFjaGluZS52MS5WYXJpYWJsZVZpZXcSKgoGZ3JhbnRzGAggAygLMhoudW51bS5tYWNoaW5lLnYxLkdyYW50VmlldxIRCgljb25mbGljdHMYCSADKAkSDwoHZm91bmRlchgKIAEoDBIOCgZwYXJlbnQYCyABKAkSEAoIam9pbnNfYXQYDCABKAkSDAoEcm9vdBgNIAEoCRIrCgRsb3N0GA4gAygLMh0udW51bS5tYWNoaW5lLnYxLkNvbmZsaWN0VmlldxInCgVib3hlcxgPIAMoCzIYLnVudW0ubWFjaGluZS52MS5Cb3hWaWV3IkkKDENvbmZsaWN0VmlldxIMCgRuYW1lGAEgASgJEgoKAmJ5GAIgASgJEg4KBmRpZ2VzdBgDIAEoCRIPCgdhZ2FpbnN0GAQgASgJIvwBCgtQcm9ncmFtVmlldxIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSDgoGZGlnZXN0GAMgASgJEg8KB3J1bm5pbmcYBCABKAgSLgoGbG9hZGVkGAUgAygLMh4udW51bS5tYWNoaW5lLnYxLkxvYWRlZFZlcnNpb24SDwoHZ3JhbnRlZBgGIAMoCRINCgVzdGF0ZRgHIAEoCRItCgVub2RlcxgIIAMoCzIeLnVudW0ubWFjaGluZS52MS5Qcm9ncmFtQXROb2RlEi4KBndhbnRlZBgJIAEoCzIeLnVudW0ubWFjaGluZS52MS5Qcm9ncmFtV2FudGVkIoEBCg1Qcm9ncmFtQXROb2RlEgwKBG5vZGUYASABKAkSDQoFc3RhdGUYAiABKAkSDgoGZGlnZXN0GAMgASgJEg8KB3NlcnZpbmcYBCABKA0SEAoIcHJvYmxlbXMYBSADKAkSDwoHcmVmdXNlZBgGIAEoCRIPCgdwcm9ncmFtGAcgASgJIm4KCE5vZGVWaWV3EgoKAmlkGAEgASgJEg0KBWRvb3JzGAIgAygJEhIKCmNvbnRyb2xsZXIYAyABKAgSDgoGb25saW5lGAQgASgIEhIKCm9mZmxpbmVfbXMYBSABKAQSDwoHcmV2b2tlZBgGIAEoCCI9CgxWYXJpYWJsZVZpZXcSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIQCghwcm9ncmFtcxgDIAMoCSJnCglHcmFudFZpZXcSCwoDa2V5GAEgASgJEgwKBHJvbGUYAiABKAkSEAoIcHJvZ3JhbXMYAyADKAkSEgoKZXhwaXJlc19tcxgEIAEoBBINCgVsYWJlbBgFIAEoCRIKCgJieRgGIAEoCSI5CghQcm9wb3NhbBItCgZyZWNvcmQYASABKAsyHS51bnVtLm1hY2hpbmUudjEuU2lnbmVkUmVjb3JkIjEKDVByb3Bvc2FsUmVwbHkSEAoIY29uZmxpY3QYASABKAkSDgoGZGlnZXN0GAIgASgJIqgCCg9FeGNoYW5nZVJlcXVlc3QSDAoEbm9kZRgBIAEoCRI4CgRoYXZlGAIgAygLMioudW51bS5tYWNoaW5lLnYxLkV4Y2hhbmdlUmVxdWVzdC5IYXZlRW50cnkSLgoHcmVjb3JkcxgDIAMoCzIdLnVudW0ubWFjaGluZS52MS5TaWduZWRSZWNvcmQSKwoGcmVwb3J0GAQgASgLMhsudW51bS5tYWNoaW5lLnYxLk5vZGVSZXBvcnQSEwoLZ29zc2lwX21hcmsYBSABKAkSLgoKZ29zc2lwX2tleRgGIAEoCzIaLnVudW0ubWFjaGluZS52MS5Hb3NzaXBLZXkaKwoJSGF2ZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiLAoJR29zc2lwS2V5Eg0KBWVwb2NoGAEgASgEEhAKA2tleRgCIAEoDEIDgAEBItABCg1FeGNoYW5nZVJlcGx5EgwKBG5vZGUYASABKAkSLgoHcmVjb3JkcxgCIAMoCzIdLnVudW0ubWFjaGluZS52MS5TaWduZWRSZWNvcmQSDgoGd2FudGVkGAMgAygJEiwKB3JlcG9ydHMYBCADKAsyGy51bnVtLm1hY2hpbmUudjEuTm9kZVJlcG9ydBITCgtnb3NzaXBfbWFyaxgFIAEoCRIuCgpnb3NzaXBfa2V5GAYgASgLMhoudW51bS5tYWNoaW5lLnYxLkdvc3NpcEtleSKRAQoKTm9kZVJlcG9ydBIMCgRub2RlGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSDQoFZG9vcnMYAyADKAkSMAoIcHJvZ3JhbXMYBCADKAsyHi51bnVtLm1hY2hpbmUudjEuUHJvZ3JhbUF0Tm9kZRIPCgdyZW1vdmVkGAUgAygJEhIKCmNvbnRyb2xsZXIYBiABKAgiXwoMQXJjaGl2ZVBpZWNlEg4KBmRpZ2VzdBgBIAEoCRIOCgZvZmZzZXQYAiABKAQSDQoFdG90YWwYAyABKAQSDQoFYnl0ZXMYBCABKAwSEQoJc2lnbmF0dXJlGAUgASgJIjEKD0FyY2hpdmVQcm9ncmVzcxIMCgRoYXZlGAEgASgEEhAKCGNvbXBsZXRlGAIgASgIIi8KDUFyY2hpdmVXYW50ZWQSDgoGZGlnZXN0GAEgASgJEg4KBm9mZnNldBgCIAEoBCItCgxBdWRpdFJlcXVlc3QSDQoFYWZ0ZXIYASABKAQSDgoGdmVyaWZ5GAIgASgIIlgKCkF1ZGl0UmVwbHkSLAoHZW50cmllcxgBIAMoCzIbLnVudW0ubWFjaGluZS52MS5BdWRpdEVudHJ5Eg4KBmJyb2tlbhgCIAEoCRIMCgRtb3JlGAMgASgIInIKCkF1ZGl0RW50cnkSDgoGbnVtYmVyGAEgASgEEg0KBWF0X21zGAIgASgEEgsKA3dobxgDIAEoCRIMCgR3aGF0GAQgASgJEg8KB3ZlcmRpY3QYBSABKAkSCwoDd2h5GAYgASgJEgwKBGhhc2gYByABKAky3gUKB01hY2hpbmUSQgoEU2hvdxIcLnVudW0ubWFjaGluZS52MS5TaG93UmVxdWVzdBocLnVudW0ubWFjaGluZS52MS5NYWNoaW5lVmlldxJACgRIZWFkEhwudW51bS5tYWNoaW5lLnYxLkhlYWRSZXF1ZXN0GhoudW51bS5tYWNoaW5lLnYxLkhlYWRSZXBseRJECgdQcm9wb3NlEhkudW51bS5tYWNoaW5lLnYxLlByb3Bvc2FsGh4udW51bS5tYWNoaW5lLnYxLlByb3Bvc2FsUmVwbHkSTAoIRXhjaGFuZ2USIC51bnVtLm1hY2hpbmUudjEuRXhjaGFuZ2VSZXF1ZXN0Gh4udW51bS5tYWNoaW5lLnYxLkV4Y2hhbmdlUmVwbHkSTQoKUHV0QXJjaGl2ZRIdLnVudW0ubWFjaGluZS52MS5BcmNoaXZlUGllY2UaIC51bnVtLm1hY2hpbmUudjEuQXJjaGl2ZVByb2dyZXNzEksKCkdldEFyY2hpdmUSHi51bnVtLm1hY2hpbmUudjEuQXJjaGl2ZVdhbnRlZBodLnVudW0ubWFjaGluZS52MS5BcmNoaXZlUGllY2USQwoFQXVkaXQSHS51bnVtLm1hY2hpbmUudjEuQXVkaXRSZXF1ZXN0GhsudW51bS5tYWNoaW5lLnYxLkF1ZGl0UmVwbHkSQwoFTGVhdmUSHS51bnVtLm1hY2hpbmUudjEuTGVhdmVSZXF1ZXN0GhsudW51bS5tYWNoaW5lLnYxLkxlYXZlUmVwbHkSRQoFRmFjdHMSHS51bnVtLm1hY2hpbmUudjEuRmFjdHNSZXF1ZXN0Gh0udW51bS5tYWNoaW5lLnYxLk1hY2hpbmVGYWN0cxJMCghWYXJpYWJsZRIgLnVudW0ubWFjaGluZS52MS5WYXJpYWJsZVJlcXVlc3QaHi51bnVtLm1hY2hpbmUudjEuVmFyaWFibGVWYWx1ZUIFkgMCCAJiCGVkaXRpb25zcOgH", [file_unum_machine_v1_functions, file_unum_machine_v1_outbox, file_unum_machine_v1_record]);
 
 /**
  * @generated from message unum.machine.v1.FactsRequest
@@ -63,6 +63,54 @@ export const VariableRequestSchema: GenMessage<VariableRequest> = /*@__PURE__*/
   messageDesc(file_unum_machine_v1_machine, 1);
 
 /**
+ * @generated from message unum.machine.v1.LeaveRequest
+ */
+export type LeaveRequest = Message<"unum.machine.v1.LeaveRequest"> & {
+  /**
+   * Also where nobody hears it, or the node is a controller.
+   *
+   * @generated from field: bool force = 1;
+   */
+  force: boolean;
+};
+
+/**
+ * Describes the message unum.machine.v1.LeaveRequest.
+ * Use `create(LeaveRequestSchema)` to create a new message.
+ */
+export const LeaveRequestSchema: GenMessage<LeaveRequest> = /*@__PURE__*/
+  messageDesc(file_unum_machine_v1_machine, 2);
+
+/**
+ * @generated from message unum.machine.v1.LeaveReply
+ */
+export type LeaveReply = Message<"unum.machine.v1.LeaveReply"> & {
+  /**
+   * @generated from field: string machine = 1;
+   */
+  machine: string;
+
+  /**
+   * @generated from field: string node = 2;
+   */
+  node: string;
+
+  /**
+   * Nodes that heard it.
+   *
+   * @generated from field: repeated string told = 3;
+   */
+  told: string[];
+};
+
+/**
+ * Describes the message unum.machine.v1.LeaveReply.
+ * Use `create(LeaveReplySchema)` to create a new message.
+ */
+export const LeaveReplySchema: GenMessage<LeaveReply> = /*@__PURE__*/
+  messageDesc(file_unum_machine_v1_machine, 3);
+
+/**
  * @generated from message unum.machine.v1.ShowRequest
  */
 export type ShowRequest = Message<"unum.machine.v1.ShowRequest"> & {
@@ -73,7 +121,7 @@ export type ShowRequest = Message<"unum.machine.v1.ShowRequest"> & {
  * Use `create(ShowRequestSchema)` to create a new message.
  */
 export const ShowRequestSchema: GenMessage<ShowRequest> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 2);
+  messageDesc(file_unum_machine_v1_machine, 4);
 
 /**
  * @generated from message unum.machine.v1.HeadRequest
@@ -92,7 +140,7 @@ export type HeadRequest = Message<"unum.machine.v1.HeadRequest"> & {
  * Use `create(HeadRequestSchema)` to create a new message.
  */
 export const HeadRequestSchema: GenMessage<HeadRequest> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 3);
+  messageDesc(file_unum_machine_v1_machine, 5);
 
 /**
  * @generated from message unum.machine.v1.HeadReply
@@ -137,7 +185,7 @@ export type HeadReply = Message<"unum.machine.v1.HeadReply"> & {
  * Use `create(HeadReplySchema)` to create a new message.
  */
 export const HeadReplySchema: GenMessage<HeadReply> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 4);
+  messageDesc(file_unum_machine_v1_machine, 6);
 
 /**
  * @generated from message unum.machine.v1.MachineView
@@ -242,7 +290,7 @@ export type MachineView = Message<"unum.machine.v1.MachineView"> & {
  * Use `create(MachineViewSchema)` to create a new message.
  */
 export const MachineViewSchema: GenMessage<MachineView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 5);
+  messageDesc(file_unum_machine_v1_machine, 7);
 
 /**
  * A record that lost against one whose signer did not know of it.
@@ -280,7 +328,7 @@ export type ConflictView = Message<"unum.machine.v1.ConflictView"> & {
  * Use `create(ConflictViewSchema)` to create a new message.
  */
 export const ConflictViewSchema: GenMessage<ConflictView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 6);
+  messageDesc(file_unum_machine_v1_machine, 8);
 
 /**
  * @generated from message unum.machine.v1.ProgramView
@@ -343,7 +391,7 @@ export type ProgramView = Message<"unum.machine.v1.ProgramView"> & {
  * Use `create(ProgramViewSchema)` to create a new message.
  */
 export const ProgramViewSchema: GenMessage<ProgramView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 7);
+  messageDesc(file_unum_machine_v1_machine, 9);
 
 /**
  * @generated from message unum.machine.v1.ProgramAtNode
@@ -394,7 +442,7 @@ export type ProgramAtNode = Message<"unum.machine.v1.ProgramAtNode"> & {
  * Use `create(ProgramAtNodeSchema)` to create a new message.
  */
 export const ProgramAtNodeSchema: GenMessage<ProgramAtNode> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 8);
+  messageDesc(file_unum_machine_v1_machine, 10);
 
 /**
  * @generated from message unum.machine.v1.NodeView
@@ -438,7 +486,7 @@ export type NodeView = Message<"unum.machine.v1.NodeView"> & {
  * Use `create(NodeViewSchema)` to create a new message.
  */
 export const NodeViewSchema: GenMessage<NodeView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 9);
+  messageDesc(file_unum_machine_v1_machine, 11);
 
 /**
  * @generated from message unum.machine.v1.VariableView
@@ -465,7 +513,7 @@ export type VariableView = Message<"unum.machine.v1.VariableView"> & {
  * Use `create(VariableViewSchema)` to create a new message.
  */
 export const VariableViewSchema: GenMessage<VariableView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 10);
+  messageDesc(file_unum_machine_v1_machine, 12);
 
 /**
  * @generated from message unum.machine.v1.GrantView
@@ -507,7 +555,7 @@ export type GrantView = Message<"unum.machine.v1.GrantView"> & {
  * Use `create(GrantViewSchema)` to create a new message.
  */
 export const GrantViewSchema: GenMessage<GrantView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 11);
+  messageDesc(file_unum_machine_v1_machine, 13);
 
 /**
  * @generated from message unum.machine.v1.Proposal
@@ -524,7 +572,7 @@ export type Proposal = Message<"unum.machine.v1.Proposal"> & {
  * Use `create(ProposalSchema)` to create a new message.
  */
 export const ProposalSchema: GenMessage<Proposal> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 12);
+  messageDesc(file_unum_machine_v1_machine, 14);
 
 /**
  * @generated from message unum.machine.v1.ProposalReply
@@ -550,7 +598,7 @@ export type ProposalReply = Message<"unum.machine.v1.ProposalReply"> & {
  * Use `create(ProposalReplySchema)` to create a new message.
  */
 export const ProposalReplySchema: GenMessage<ProposalReply> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 13);
+  messageDesc(file_unum_machine_v1_machine, 15);
 
 /**
  * @generated from message unum.machine.v1.ExchangeRequest
@@ -602,7 +650,7 @@ export type ExchangeRequest = Message<"unum.machine.v1.ExchangeRequest"> & {
  * Use `create(ExchangeRequestSchema)` to create a new message.
  */
 export const ExchangeRequestSchema: GenMessage<ExchangeRequest> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 14);
+  messageDesc(file_unum_machine_v1_machine, 16);
 
 /**
  * Only ever sent over mutual TLS or a socket of this computer.
@@ -626,7 +674,7 @@ export type GossipKey = Message<"unum.machine.v1.GossipKey"> & {
  * Use `create(GossipKeySchema)` to create a new message.
  */
 export const GossipKeySchema: GenMessage<GossipKey> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 15);
+  messageDesc(file_unum_machine_v1_machine, 17);
 
 /**
  * @generated from message unum.machine.v1.ExchangeReply
@@ -676,7 +724,7 @@ export type ExchangeReply = Message<"unum.machine.v1.ExchangeReply"> & {
  * Use `create(ExchangeReplySchema)` to create a new message.
  */
 export const ExchangeReplySchema: GenMessage<ExchangeReply> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 16);
+  messageDesc(file_unum_machine_v1_machine, 18);
 
 /**
  * What a node says of itself. Only a newer one counts.
@@ -724,7 +772,7 @@ export type NodeReport = Message<"unum.machine.v1.NodeReport"> & {
  * Use `create(NodeReportSchema)` to create a new message.
  */
 export const NodeReportSchema: GenMessage<NodeReport> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 17);
+  messageDesc(file_unum_machine_v1_machine, 19);
 
 /**
  * @generated from message unum.machine.v1.ArchivePiece
@@ -765,7 +813,7 @@ export type ArchivePiece = Message<"unum.machine.v1.ArchivePiece"> & {
  * Use `create(ArchivePieceSchema)` to create a new message.
  */
 export const ArchivePieceSchema: GenMessage<ArchivePiece> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 18);
+  messageDesc(file_unum_machine_v1_machine, 20);
 
 /**
  * @generated from message unum.machine.v1.ArchiveProgress
@@ -789,7 +837,7 @@ export type ArchiveProgress = Message<"unum.machine.v1.ArchiveProgress"> & {
  * Use `create(ArchiveProgressSchema)` to create a new message.
  */
 export const ArchiveProgressSchema: GenMessage<ArchiveProgress> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 19);
+  messageDesc(file_unum_machine_v1_machine, 21);
 
 /**
  * @generated from message unum.machine.v1.ArchiveWanted
@@ -811,7 +859,7 @@ export type ArchiveWanted = Message<"unum.machine.v1.ArchiveWanted"> & {
  * Use `create(ArchiveWantedSchema)` to create a new message.
  */
 export const ArchiveWantedSchema: GenMessage<ArchiveWanted> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 20);
+  messageDesc(file_unum_machine_v1_machine, 22);
 
 /**
  * @generated from message unum.machine.v1.AuditRequest
@@ -835,7 +883,7 @@ export type AuditRequest = Message<"unum.machine.v1.AuditRequest"> & {
  * Use `create(AuditRequestSchema)` to create a new message.
  */
 export const AuditRequestSchema: GenMessage<AuditRequest> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 21);
+  messageDesc(file_unum_machine_v1_machine, 23);
 
 /**
  * @generated from message unum.machine.v1.AuditReply
@@ -864,7 +912,7 @@ export type AuditReply = Message<"unum.machine.v1.AuditReply"> & {
  * Use `create(AuditReplySchema)` to create a new message.
  */
 export const AuditReplySchema: GenMessage<AuditReply> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 22);
+  messageDesc(file_unum_machine_v1_machine, 24);
 
 /**
  * @generated from message unum.machine.v1.AuditEntry
@@ -917,7 +965,7 @@ export type AuditEntry = Message<"unum.machine.v1.AuditEntry"> & {
  * Use `create(AuditEntrySchema)` to create a new message.
  */
 export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 23);
+  messageDesc(file_unum_machine_v1_machine, 25);
 
 /**
  * @generated from service unum.machine.v1.Machine
@@ -988,6 +1036,16 @@ export const Machine: GenService<{
     methodKind: "unary";
     input: typeof AuditRequestSchema;
     output: typeof AuditReplySchema;
+  },
+  /**
+   * This node leaves the machine for good: it says so to the others. Asked on its own computer only.
+   *
+   * @generated from rpc unum.machine.v1.Machine.Leave
+   */
+  leave: {
+    methodKind: "unary";
+    input: typeof LeaveRequestSchema;
+    output: typeof LeaveReplySchema;
   },
   /**
    * Asked by the node's own containers, in the name of the program that they serve.
