@@ -11,17 +11,7 @@ import type { Task } from "./task.ts";
 
 /** As its journal has it. */
 export async function readRun(reader: JournalReader): Promise<RunProgress> {
-  const ended: Task[] = [];
-  const state = await replay(
-    reader,
-    (task) => {
-      if (isOver(task)) ended.push(task);
-    },
-    (all) => {
-      // What is over is in the counts; its memory is given back.
-      for (const task of ended.splice(0)) all.delete(task.id);
-    },
-  );
+  const state = await replay(reader, () => {});
   return progressOf(state, { late: 0, trouble: undefined });
 }
 
@@ -52,16 +42,21 @@ export async function valueAt(
   return found;
 }
 
-async function replay(
-  reader: JournalReader,
-  changed: (task: Task) => void,
-  afterBlock: (tasks: Map<number, Task>) => void = () => {},
-): Promise<RunState> {
-  const state = new RunState(planOf(bareGraph(reader.record.graph)), { changed, output: () => {} });
+async function replay(reader: JournalReader, changed: (task: Task) => void): Promise<RunState> {
+  const over: Task[] = [];
+  const watching = {
+    changed: (task: Task) => {
+      changed(task);
+      if (isOver(task)) over.push(task);
+    },
+    output: () => {},
+  };
+  const state = new RunState(planOf(bareGraph(reader.record.graph)), watching);
   for await (const { position, bytes } of reader.blocks(0)) {
     state.block = position;
     for (const event of readEvents(bytes)) state.apply(event);
-    afterBlock(state.tasks);
+    // What is over is in the counts; its memory is given back.
+    for (const task of over.splice(0)) state.tasks.delete(task.id);
   }
   return state;
 }

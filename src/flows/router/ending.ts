@@ -8,20 +8,44 @@ import type { RouterCore } from "./core.ts";
 
 /** Everything that is under way. */
 export function cancelAll(core: RouterCore, attempts: Attempts, reason: string): void {
+  const parts = partsByItem(core);
   const roots = [...core.state.tasks.values()].filter(
     (task) => task.parent === 0 && !hasEnded(task.state) && task.state !== "undoing",
   );
-  for (const task of roots) cancelTree(core, attempts, task, reason);
+  for (const task of roots) cancelWithParts({ core, attempts, parts, reason }, task);
 }
 
 /** Parts first: an item ends when its parts have. */
 export function cancelTree(core: RouterCore, attempts: Attempts, task: Task, reason: string): void {
+  cancelWithParts({ core, attempts, parts: partsByItem(core), reason }, task);
+}
+
+interface Cancelling {
+  readonly core: RouterCore;
+  readonly attempts: Attempts;
+  readonly parts: ReadonlyMap<number, readonly Task[]>;
+  readonly reason: string;
+}
+
+function cancelWithParts(cancelling: Cancelling, task: Task): void {
+  const { core, attempts, parts, reason } = cancelling;
   if (task.state === "split") {
-    const parts = [...core.state.tasks.values()].filter(({ parent, state }) => parent === task.id && !hasEnded(state));
-    for (const part of parts) cancelTree(core, attempts, part, reason);
+    for (const part of parts.get(task.id) ?? []) if (!hasEnded(part.state)) cancelWithParts(cancelling, part);
   }
   attempts.withdraw(task.id);
   if (!isOver(task)) core.emit({ kind: "ended", at: core.now(), task: task.id, as: "cancelled", reason });
+}
+
+/** Looked up once for all: items do not know their parts. */
+function partsByItem({ state }: RouterCore): Map<number, Task[]> {
+  const parts = new Map<number, Task[]>();
+  for (const task of state.tasks.values()) {
+    if (task.parent === 0) continue;
+    const known = parts.get(task.parent);
+    if (known === undefined) parts.set(task.parent, [task]);
+    else known.push(task);
+  }
+  return parts;
 }
 
 /** Why a task cannot be cancelled; undefined where it can. */
