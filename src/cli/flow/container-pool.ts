@@ -147,7 +147,11 @@ export class ContainerPool {
     child.once("exit", () => {
       rmSync(path, { force: true });
       if (!this.#members.delete(member) || this.#closed) return;
-      this.workers.remove(address, `its container ended (${child.signalCode ?? `code ${child.exitCode}`})`);
+      const how = child.signalCode ?? `code ${child.exitCode}`;
+      const lost = this.workers.remove(address, `its container ended (${how})`);
+      this.#settings.say(
+        `a container ended (${how}) with ${lost} ${lost === 1 ? "task" : "tasks"}, which ${lost === 1 ? "tries" : "try"} again elsewhere; ${this.#members.size} left`,
+      );
       this.#died();
     });
     try {

@@ -110,16 +110,18 @@ export class ContainerWorkers implements Workers {
     this.onPlaces();
   }
 
-  /** A container is gone: what it had settles as failed. */
-  remove(address: Address, why: string): void {
+  /** A container is gone: what it had settles as failed. Answers with how much that was. */
+  remove(address: Address, why: string): number {
     const gone = this.#containers.find((container) => container.address === address);
-    if (gone === undefined) return;
+    if (gone === undefined) return 0;
+    const { open } = gone;
     this.#containers = this.#containers.filter((container) => container !== gone);
     gone.isGone = true;
     gone.lines.clear();
     for (const [work, { container }] of [...this.#open]) {
       if (container === gone) this.#settle(work, { kind: "failed", reason: why, final: false });
     }
+    return open;
   }
 
   perform(works: readonly Work[], settling: Settling): void {
