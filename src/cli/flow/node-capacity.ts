@@ -1,6 +1,7 @@
 // What a run knows of the containers that work for it without being its own: how much they work on at one time, and how to come by more.
 
 import type { Clock } from "../../base/clock.ts";
+import type { NodeEntry } from "../../capacity/directory.ts";
 import type { Client } from "../../client/client.ts";
 import type { NodeClient } from "../../client/node-client.ts";
 import type { Capacity } from "../../flows/index.ts";
@@ -32,18 +33,20 @@ export function nodeCapacity({ clock, node, described, door }: CapacityParts): C
     described.flatMap(({ components }) => components.map((each) => [each.contract, each.concurrency])),
   );
   const nextAsk = new Map<string, number>();
-  const serving = (contract: string) =>
-    node === undefined
-      ? described.filter(({ components }) => components.some((each) => each.contract === contract)).length
-      : node
-          .nodes()
-          .flatMap(({ containers }) => containers)
-          .filter(({ state, components }) => state === "ready" && components.some((each) => each.contract === contract))
-          .length;
+  let directory: readonly NodeEntry[] | undefined;
+  let serving = countedBy(described);
+  const servingNow = (contract: string) => {
+    // Asked at every turn of the router: counted once for each directory that comes.
+    if (node !== undefined && directory !== node.nodes()) {
+      directory = node.nodes();
+      serving = countedBy(directory.flatMap(({ containers }) => containers.filter(({ state }) => state === "ready")));
+    }
+    return serving.get(contract) ?? 0;
+  };
   return {
     clock,
     // Where there is none yet, the first call brings one.
-    parallel: (contract) => Math.max(1, serving(contract)) * (concurrency.get(contract) ?? UNKNOWN_CONCURRENCY),
+    parallel: (contract) => Math.max(1, servingNow(contract)) * (concurrency.get(contract) ?? UNKNOWN_CONCURRENCY),
     busy: (contract) => {
       const now = clock.now();
       if (node === undefined || now < (nextAsk.get(contract) ?? 0)) return;
@@ -54,4 +57,15 @@ export function nodeCapacity({ clock, node, described, door }: CapacityParts): C
       );
     },
   };
+}
+
+/** Containers by contract. */
+function countedBy(
+  containers: readonly { readonly components: readonly { readonly contract: string }[] }[],
+): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { components } of containers)
+    for (const contract of new Set(components.map((each) => each.contract)))
+      counts.set(contract, (counts.get(contract) ?? 0) + 1);
+  return counts;
 }
