@@ -151,8 +151,13 @@ describe("an operator", () => {
   it("cancels a run, and it takes nothing in any more", async () => {
     const world = await flowWorld();
     const run = await world.run(single());
+    await world.settled(run.limits("source→one", { capacity: 5 }));
     for (let number = 0; number < 5; number++) await world.settled(run.submit({ name: `i${number}`, workMs: 10_000 }));
+    const waiting = Array.from({ length: 3 }, () =>
+      assert.rejects(run.submit({ name: "waits for room" }), { code: "cancelled", message: /enough/ }),
+    );
     await world.settled(run.cancel("enough"));
+    await world.settled(Promise.all(waiting));
     assert.equal(await world.settled(run.finished), "cancelled");
     await assert.rejects(world.settled(run.submit({ name: "late" })), { code: "cancelled" });
   });

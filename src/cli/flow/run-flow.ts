@@ -4,7 +4,7 @@ import { createWriteStream, type WriteStream } from "node:fs";
 import { resolve } from "node:path";
 import { toJsonString } from "@bufbuild/protobuf";
 import { type Clock, sleep } from "../../base/clock.ts";
-import { asError } from "../../base/fault.ts";
+import { asError, Fault } from "../../base/fault.ts";
 import { newClient } from "../../client/client.ts";
 import { checkChange, type FlowRun, flowControl, runFlow, runStatus, sourceNamed } from "../../flows/index.ts";
 import { runContainer } from "../../node/run-container.ts";
@@ -134,20 +134,26 @@ async function feed(
   if (items !== undefined && !run.progress.closed) {
     let known = run.progress.submitted;
     const open = new Set<Promise<unknown>>();
-    for await (const item of items) {
-      if (signal.aborted) return { bad };
-      if (item.problem !== undefined) {
-        bad++;
-        say(tint("red", item.problem));
-        continue;
+    try {
+      for await (const item of items) {
+        if (signal.aborted) return { bad };
+        if (item.problem !== undefined) {
+          bad++;
+          say(tint("red", item.problem));
+          continue;
+        }
+        if (known-- > 0) continue;
+        const submitted: Promise<unknown> = run.submit(item.value).finally(() => open.delete(submitted));
+        submitted.catch(() => {});
+        open.add(submitted);
+        if (open.size >= SUBMITS) await Promise.race(open);
       }
-      if (known-- > 0) continue;
-      const submitted: Promise<unknown> = run.submit(item.value).finally(() => open.delete(submitted));
-      submitted.catch(() => {});
-      open.add(submitted);
-      if (open.size >= SUBMITS) await Promise.race(open);
+      await Promise.all(open);
+    } catch (error) {
+      // The run was cancelled, or its router ends: what is left is not wanted any more.
+      if (error instanceof Fault && error.code === "cancelled") return { bad };
+      throw error;
     }
-    await Promise.all(open);
   }
   if (!signal.aborted) await run.close();
   return { bad };

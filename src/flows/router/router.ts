@@ -153,6 +153,8 @@ export class Router {
     this.#refuseWhereFinished();
     if (this.state.cancelled === "") this.#core.control({ what: "cancelled", reason });
     cancelAll(this.#core, this.#attempts, reason);
+    // Who waits for room is told that there will be none.
+    this.#intake.letAllGo();
     return this.#core.onDisk();
   }
 
