@@ -6,6 +6,7 @@ import { type Component, component } from "../container/component.ts";
 import { type ArchivePiece, ArchivePieceSchema, Machine } from "../messages/gen/unum/machine/v1/machine_pb.ts";
 import { exchangeWith } from "./exchange.ts";
 import { factsFor, variableFor } from "./functions/facts.ts";
+import { renewed } from "./identity/renewing.ts";
 import { leave } from "./leaving.ts";
 import type { MachineNode } from "./machine-node.ts";
 import { readRecord } from "./records/signed-record.ts";
@@ -43,6 +44,7 @@ export function machineDoorOf(machine: MachineNode): Component {
       const { machine: id, node } = machine.settings;
       return { machine: id, node, told: [...(await leave(machine, { force }))] };
     },
+    renew: async (asked) => ({ certificate: await renewed(machine, asked) }),
     exchange: (request) => exchangeWith(machine, request),
     putArchive: async (piece) => {
       const { bytes, digest, signature } = piece;

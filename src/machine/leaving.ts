@@ -13,7 +13,8 @@ import { readRecord, signRecord } from "./records/signed-record.ts";
 
 /** Answers with the nodes that heard it. Throws the Fault `denied` or `invalid` that says what is in the way. */
 export async function leave(machine: MachineNode, { force }: { readonly force: boolean }): Promise<readonly string[]> {
-  const { node, machine: id, controller, own } = machine.settings;
+  const { own } = machine;
+  const { node, machine: id, controller } = machine.settings;
   const others = machine.peers.reports.filter((report) => !machine.isRevoked(report.node));
   if (own === undefined)
     throw new Fault("invalid", `node ${node} is the only one of machine ${id}; 'unum down' ends it`);

@@ -26,7 +26,9 @@ import { type Authority, admit, allowanceIn, commandOf, grantsIn, isRevoked } fr
 import { checkProgramChange } from "./controller/program-change.ts";
 import { whileAway } from "./disconnection/policy.ts";
 import { Silence } from "./disconnection/silence.ts";
+import type { LeafWanted } from "./identity/authority.ts";
 import { GossipKeys } from "./identity/gossip-keys.ts";
+import type { OwnCertificate } from "./identity/renewing.ts";
 import { type PublicKey, publicKeyOf } from "./keys/signing-key.ts";
 import { type Life, lifeOf, type There, type Wanted } from "./life/life.ts";
 import type { Boxed } from "./outbox/tally.ts";
@@ -97,8 +99,10 @@ export interface MachineSettings {
   readonly seeds?: readonly string[];
   /** Where it lets other computers in, and the hash of the machine's root certificate. */
   readonly joins?: { readonly at: string; readonly root: string };
-  /** PEM: the node's own key and certificates, and the machine's root. Undefined for a machine of one node. */
-  readonly own?: { readonly key: string; readonly cert: string; readonly root: string };
+  /** Undefined for a machine of one node. */
+  readonly own?: OwnCertificate;
+  /** Signs certificates of nodes; only at a controller. */
+  readonly issue?: (wanted: LeafWanted) => Promise<string>;
   /** What the nodes' gossip is sealed with; 32 bytes. Undefined for a machine of one node. */
   readonly gossipKey?: Uint8Array;
 }
@@ -130,6 +134,10 @@ export class MachineNode {
   #isClosed = false;
   /** Fetches an archive from another node; answers whether it is here now. */
   fetch: (digest: string) => Promise<boolean> = () => Promise.resolve(false);
+  /** Told of the certificate that the node has from now on. */
+  onRenewed: (own: OwnCertificate) => void = () => {};
+  /** The node's own, as it is now. */
+  own: OwnCertificate | undefined;
   /** Brings a record to every other node that answers; settles with those that took it. */
   tell: (record: SignedRecord) => Promise<readonly string[]> = () => Promise.resolve([]);
   /** Told which nodes are no part of the machine any more: all of them, whenever one more is not. */
@@ -148,6 +156,7 @@ export class MachineNode {
   constructor(settings: MachineSettings) {
     const { env, disk, folder } = settings;
     this.settings = settings;
+    this.own = settings.own;
     this.archives = new ArchiveFolder(disk, folder, env.random);
     this.audit = new AuditLog(disk, folder, () => env.clock.wallNow());
     this.#noted = new BoundedAudit(this.audit, env.clock);

@@ -4,17 +4,20 @@
 //   N1. One exchange is under way at a time; a node that does not answer costs the time of one call, not the others their turn.
 //   N2. A revoked node is neither told nor asked.
 
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Timer } from "../base/clock.ts";
 import { asError, Fault } from "../base/fault.ts";
 import { type Client, newClient } from "../client/client.ts";
-import { Machine } from "../messages/gen/unum/machine/v1/machine_pb.ts";
+import { CertificateAskedSchema, Machine } from "../messages/gen/unum/machine/v1/machine_pb.ts";
 import type { SignedRecord } from "../messages/gen/unum/machine/v1/record_pb.ts";
 import type { Address, Transport } from "../transports/transport.ts";
 import { exchange, fetchArchive } from "./exchange.ts";
+import { renewed } from "./identity/renewing.ts";
 import type { MachineNode } from "./machine-node.ts";
 
 const EVERY_MS = 500;
 const TELL_TTL_MS = 5_000;
+const RENEW_TTL_MS = 10_000;
 /** Nodes that are told something new without a pause; the others hear it from these, or in their turn. */
 const MOST_AT_ONCE = 16;
 
@@ -67,6 +70,21 @@ export class Neighbours {
     return peers.reports
       .filter(({ node, controller }) => controller && !this.#machine.isRevoked(node))
       .flatMap(({ doors }) => doors.slice(0, 1));
+  }
+
+  /** At a controller that signs; rejects with what the last one said. */
+  async renew(asked: MessageInitShape<typeof CertificateAskedSchema>): Promise<string> {
+    const { settings } = this.#machine;
+    if (settings.issue !== undefined) return renewed(this.#machine, create(CertificateAskedSchema, asked));
+    let last: unknown = new Fault("undeliverable", "no controller is known yet");
+    for (const door of this.#controllers) {
+      try {
+        return (await this.#callsOf(door).renew(asked, { ttlMs: RENEW_TTL_MS })).certificate;
+      } catch (error) {
+        last = error;
+      }
+    }
+    throw last;
   }
 
   async #tell(record: SignedRecord): Promise<readonly string[]> {

@@ -4,6 +4,7 @@ import { type Clock, sleep } from "../base/clock.ts";
 import type { Datagrams } from "../base/datagrams.ts";
 import type { Env } from "../base/env.ts";
 import type { LogLevel } from "../base/log.ts";
+import type { TlsSettings } from "../base/network.ts";
 import { ALONE } from "../governor/alone.ts";
 import { doorOf, peerDoorOf } from "../governor/door.ts";
 import { Events } from "../governor/events.ts";
@@ -13,6 +14,7 @@ import { Network, type NetworkSettings } from "../governor/network.ts";
 import { networkFigures } from "../governor/network-figures.ts";
 import { nodeFigures } from "../governor/node-figures.ts";
 import { machineDoorOf } from "../machine/door.ts";
+import { Renewal } from "../machine/identity/renewing.ts";
 import { MachineNode, type MachineSettings } from "../machine/machine-node.ts";
 import { Neighbours } from "../machine/neighbours.ts";
 import { outboxDoorOf } from "../machine/outbox/outbox-door.ts";
@@ -44,7 +46,7 @@ export interface NodeSettings extends GovernorSettings {
   /** Undefined for a node that is no part of a machine. */
   readonly machine?: Pick<
     MachineSettings,
-    "folder" | "machine" | "controller" | "founder" | "seeds" | "joins" | "gossipKey" | "own"
+    "folder" | "machine" | "controller" | "founder" | "seeds" | "joins" | "gossipKey" | "own" | "issue"
   > & {
     readonly joining?: Joining;
   };
@@ -93,19 +95,29 @@ export async function runNode(settings: NodeSettings): Promise<RunningNode> {
   if (machine !== undefined && office !== undefined) {
     machine.boxes = () => office.boxes;
     machine.onWithdrawn = (contracts) => void office.purge(contracts);
+    let tls: TlsSettings | undefined;
+    machine.onRenewed = ({ key, cert, root }) => {
+      machine.own = { key, cert, root };
+      tls = { key, cert, ca: root };
+      env.network.ruleTls?.({ barred: [...machine.barred], own: tls });
+      governor.secure({ tls });
+    };
     machine.onBarred = (nodes) => {
       void office.forget(nodes);
-      env.network.ruleTls?.({ barred: [...nodes] });
+      env.network.ruleTls?.({ barred: [...nodes], ...(tls === undefined ? {} : { own: tls }) });
       governor.secure({ barred: [...nodes] });
       peers?.bar(nodes);
     };
     machine.onGossipKeys = (keys) => peers?.rekey(keys);
     await machine.open();
   }
+  const renewal =
+    machine && neighbours && new Renewal({ clock: env.clock, machine, ask: (asked) => neighbours.renew(asked) });
   let joining: { close(): Promise<void> } | undefined;
   let draining: Promise<number> | undefined;
   const drain = (graceMs: number) => {
     machine?.close();
+    renewal?.close();
     void neighbours?.close();
     void office?.close();
     void joining?.close();
@@ -130,6 +142,7 @@ export async function runNode(settings: NodeSettings): Promise<RunningNode> {
   if (peers !== undefined) await takenOver(governor, env.clock);
   await peers?.start(governor.own);
   neighbours?.start();
+  renewal?.start();
   joining = machine && (await settings.machine?.joining?.serve(machine));
   const closed = door.closed.then(() => transport.close());
   return {

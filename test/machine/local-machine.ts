@@ -48,6 +48,8 @@ export interface LocalOptions {
   /** Absolute: its components. */
   readonly components?: string;
   readonly outbox?: BoxLimits;
+  /** Of its certificate. Default: none. */
+  readonly ageDays?: number;
 }
 
 export interface LocalNode {
@@ -88,7 +90,7 @@ export async function localMachine(at = tmpdir()): Promise<LocalMachine> {
     nodes.push(started);
     return started;
   };
-  interface Start extends Pick<LocalOptions, "components" | "outbox"> {
+  interface Start extends Pick<LocalOptions, "components" | "outbox" | "ageDays"> {
     readonly node: string;
     readonly port: number;
     readonly controller: boolean;
@@ -99,10 +101,16 @@ export async function localMachine(at = tmpdir()): Promise<LocalMachine> {
     const { node, port } = start;
     const folder = join(place, node);
     const { key, publicKey } = newNodeKey();
-    const leaf = { node, machine: id, hosts: ["127.0.0.1", "localhost"], publicKey, now: Date.now() };
+    const leaf = {
+      node,
+      machine: id,
+      hosts: ["127.0.0.1", "localhost"],
+      publicKey,
+      now: Date.now() - (start.ageDays ?? 0) * 86_400_000,
+    };
     const tls = { key, cert: await issueLeaf(issuer, leaf), ca: issuer.root };
     for (const name of ["run", "log", "machine/identity"]) await mkdir(join(folder, name), { recursive: true });
-    const settings = () => settingsOf({ ...start, folder, tls, machine: id, founder, gossipKey });
+    const settings = () => settingsOf({ ...start, folder, tls, machine: id, founder, gossipKey, issuer });
     let running: RunningNode = await runNode(settings());
     const env = systemEnv();
     const transport = zmtpTransport({ env });
@@ -151,6 +159,7 @@ function settingsOf(of: {
   readonly machine: string;
   readonly founder: SigningKey;
   readonly gossipKey: Uint8Array;
+  readonly issuer: Issuer;
 }): NodeSettings {
   const { node, port, folder, tls, gossipKey } = of;
   const env = systemEnv();
@@ -176,6 +185,7 @@ function settingsOf(of: {
       ...{ folder: join(folder, "machine"), machine: of.machine, controller: of.controller, founder: of.founder },
       ...{ seeds: of.seeds.map((seed) => `tls://${seed}`), gossipKey },
       own: { key: tls.key, cert: tls.cert, root: tls.ca },
+      ...(of.controller ? { issue: (wanted) => issueLeaf(of.issuer, wanted) } : {}),
     },
   };
 }

@@ -4,7 +4,7 @@
 //   issuer.key issuer.crt root.key           at a controller, the last at the founder only
 
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Issuer } from "../../machine/identity/authority.ts";
 import { machineFolder } from "./machine-file.ts";
@@ -36,6 +36,7 @@ export async function controllerIdentity(wanted: IdentityWanted): Promise<Identi
     await writeIdentity({ "root.key": rootKey, "issuer.key": key, "issuer.crt": cert });
     await writeIdentity({ "gossip.key": randomBytes(GOSSIP_KEY_BYTES).toString("base64"), "ca.pem": root });
   }
+  await renewIssuer(wanted);
   const [cert, hosts] = [await readIdentity("node.crt"), wanted.hosts.join(" ")];
   const isFresh = cert !== undefined && ageOf(cert, wanted.now) < RENEWED_AT && (await readIdentity("hosts")) === hosts;
   const issuer = await issuerOfThisFolder();
@@ -45,6 +46,25 @@ export async function controllerIdentity(wanted: IdentityWanted): Promise<Identi
     await writeIdentity({ "node.key": key, "node.crt": fresh, hosts });
   }
   return identityFiles();
+}
+
+/** Only the founder has the root's key. Certificates that the old one signed are good until they end: it is sent along with them. */
+async function renewIssuer({ machine, node, now }: IdentityWanted): Promise<void> {
+  const { ageOf, issueIssuer, newNodeKey } = await import("../../machine/identity/authority.ts");
+  const [rootKey, issuer] = [await readIdentity("root.key"), await issuerOfThisFolder()];
+  if (rootKey === undefined || issuer === undefined || ageOf(issuer.cert, now) < RENEWED_AT) return;
+  const { key, publicKey } = newNodeKey();
+  const cert = await issueIssuer({ rootKey, root: issuer.root }, { machine, node, publicKey, now });
+  await writeIdentity({ "issuer.key": key, "issuer.crt": cert });
+}
+
+/** What a renewal had written whole when power failed is put where it belongs. */
+export async function settleRenewal(): Promise<void> {
+  const text = await readIdentity("node.next");
+  if (text === undefined) return;
+  const { key, cert } = JSON.parse(text);
+  await writeIdentity({ "node.key": String(key), "node.crt": String(cert) });
+  await rm(join(identityFolder(), "node.next"));
 }
 
 export function identityFiles(): IdentityFiles {

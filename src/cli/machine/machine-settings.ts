@@ -25,9 +25,10 @@ export async function machineSettingsOf(start: MachineStart): Promise<MachineOfN
   if (key === undefined || cert === undefined) return settings;
   const rootKey = await readIdentity("root.key");
   // Only who lets others in loads what makes certificates.
-  const { rootHash } = await import("../../machine/identity/authority.ts");
+  const { issueLeaf, rootHash } = await import("../../machine/identity/authority.ts");
   return {
     ...settings,
+    issue: (wanted) => issueLeaf(issuer, wanted),
     joins: {
       at: `${joins.host.includes(":") ? `[${joins.host}]` : joins.host}:${joins.port}`,
       root: rootHash(issuer.root),

@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file unum/machine/v1/machine.proto.
  */
 export const file_unum_machine_v1_machine: GenFile = /*@__PURE__*/
-  fileDesc("Ch11bnVtL21hY2hpbmUvdjEvbWFjaGluZS5wcm90bxIPdW51bS5tYWNoaW5lLnYxIh8KDEZhY3RzUmVxdWVzdBIPCgdwcm9ncmFtGAEgASgJIjAKD1ZhcmlhYmxlUmVxdWVzdBIPCgdwcm9ncmFtGAEgASgJEgwKBG5hbWUYAiABKAkiHQoMTGVhdmVSZXF1ZXN0Eg0KBWZvcmNlGAEgASgIIjkKCkxlYXZlUmVwbHkSDwoHbWFjaGluZRgBIAEoCRIMCgRub2RlGAIgASgJEgwKBHRvbGQYAyADKAkiDQoLU2hvd1JlcXVlc3QiGwoLSGVhZFJlcXVlc3QSDAoEbmFtZRgBIAEoCSJdCglIZWFkUmVwbHkSDwoHbWFjaGluZRgBIAEoCRIMCgRub2RlGAIgASgJEg8KB2NvdW50ZXIYAyABKAQSDwoHaGlzdG9yeRgEIAMoCRIPCgdndWFyZGVkGAUgASgIIrMDCgtNYWNoaW5lVmlldxIPCgdtYWNoaW5lGAEgASgJEgwKBG5vZGUYAiABKAkSEgoKY29udHJvbGxlchgDIAEoCBIPCgdjb3VudGVyGAQgASgEEi4KCHByb2dyYW1zGAUgAygLMhwudW51bS5tYWNoaW5lLnYxLlByb2dyYW1WaWV3EigKBW5vZGVzGAYgAygLMhkudW51bS5tYWNoaW5lLnYxLk5vZGVWaWV3EjAKCXZhcmlhYmxlcxgHIAMoCzIdLnVudW0ubWFjaGluZS52MS5WYXJpYWJsZVZpZXcSKgoGZ3JhbnRzGAggAygLMhoudW51bS5tYWNoaW5lLnYxLkdyYW50VmlldxIRCgljb25mbGljdHMYCSADKAkSDwoHZm91bmRlchgKIAEoDBIOCgZwYXJlbnQYCyABKAkSEAoIam9pbnNfYXQYDCABKAkSDAoEcm9vdBgNIAEoCRIrCgRsb3N0GA4gAygLMh0udW51bS5tYWNoaW5lLnYxLkNvbmZsaWN0VmlldxInCgVib3hlcxgPIAMoCzIYLnVudW0ubWFjaGluZS52MS5Cb3hWaWV3IkkKDENvbmZsaWN0VmlldxIMCgRuYW1lGAEgASgJEgoKAmJ5GAIgASgJEg4KBmRpZ2VzdBgDIAEoCRIPCgdhZ2FpbnN0GAQgASgJIvwBCgtQcm9ncmFtVmlldxIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSDgoGZGlnZXN0GAMgASgJEg8KB3J1bm5pbmcYBCABKAgSLgoGbG9hZGVkGAUgAygLMh4udW51bS5tYWNoaW5lLnYxLkxvYWRlZFZlcnNpb24SDwoHZ3JhbnRlZBgGIAMoCRINCgVzdGF0ZRgHIAEoCRItCgVub2RlcxgIIAMoCzIeLnVudW0ubWFjaGluZS52MS5Qcm9ncmFtQXROb2RlEi4KBndhbnRlZBgJIAEoCzIeLnVudW0ubWFjaGluZS52MS5Qcm9ncmFtV2FudGVkIoEBCg1Qcm9ncmFtQXROb2RlEgwKBG5vZGUYASABKAkSDQoFc3RhdGUYAiABKAkSDgoGZGlnZXN0GAMgASgJEg8KB3NlcnZpbmcYBCABKA0SEAoIcHJvYmxlbXMYBSADKAkSDwoHcmVmdXNlZBgGIAEoCRIPCgdwcm9ncmFtGAcgASgJIm4KCE5vZGVWaWV3EgoKAmlkGAEgASgJEg0KBWRvb3JzGAIgAygJEhIKCmNvbnRyb2xsZXIYAyABKAgSDgoGb25saW5lGAQgASgIEhIKCm9mZmxpbmVfbXMYBSABKAQSDwoHcmV2b2tlZBgGIAEoCCI9CgxWYXJpYWJsZVZpZXcSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIQCghwcm9ncmFtcxgDIAMoCSJnCglHcmFudFZpZXcSCwoDa2V5GAEgASgJEgwKBHJvbGUYAiABKAkSEAoIcHJvZ3JhbXMYAyADKAkSEgoKZXhwaXJlc19tcxgEIAEoBBINCgVsYWJlbBgFIAEoCRIKCgJieRgGIAEoCSI5CghQcm9wb3NhbBItCgZyZWNvcmQYASABKAsyHS51bnVtLm1hY2hpbmUudjEuU2lnbmVkUmVjb3JkIjEKDVByb3Bvc2FsUmVwbHkSEAoIY29uZmxpY3QYASABKAkSDgoGZGlnZXN0GAIgASgJIqgCCg9FeGNoYW5nZVJlcXVlc3QSDAoEbm9kZRgBIAEoCRI4CgRoYXZlGAIgAygLMioudW51bS5tYWNoaW5lLnYxLkV4Y2hhbmdlUmVxdWVzdC5IYXZlRW50cnkSLgoHcmVjb3JkcxgDIAMoCzIdLnVudW0ubWFjaGluZS52MS5TaWduZWRSZWNvcmQSKwoGcmVwb3J0GAQgASgLMhsudW51bS5tYWNoaW5lLnYxLk5vZGVSZXBvcnQSEwoLZ29zc2lwX21hcmsYBSABKAkSLgoKZ29zc2lwX2tleRgGIAEoCzIaLnVudW0ubWFjaGluZS52MS5Hb3NzaXBLZXkaKwoJSGF2ZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiLAoJR29zc2lwS2V5Eg0KBWVwb2NoGAEgASgEEhAKA2tleRgCIAEoDEIDgAEBItABCg1FeGNoYW5nZVJlcGx5EgwKBG5vZGUYASABKAkSLgoHcmVjb3JkcxgCIAMoCzIdLnVudW0ubWFjaGluZS52MS5TaWduZWRSZWNvcmQSDgoGd2FudGVkGAMgAygJEiwKB3JlcG9ydHMYBCADKAsyGy51bnVtLm1hY2hpbmUudjEuTm9kZVJlcG9ydBITCgtnb3NzaXBfbWFyaxgFIAEoCRIuCgpnb3NzaXBfa2V5GAYgASgLMhoudW51bS5tYWNoaW5lLnYxLkdvc3NpcEtleSKRAQoKTm9kZVJlcG9ydBIMCgRub2RlGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSDQoFZG9vcnMYAyADKAkSMAoIcHJvZ3JhbXMYBCADKAsyHi51bnVtLm1hY2hpbmUudjEuUHJvZ3JhbUF0Tm9kZRIPCgdyZW1vdmVkGAUgAygJEhIKCmNvbnRyb2xsZXIYBiABKAgiXwoMQXJjaGl2ZVBpZWNlEg4KBmRpZ2VzdBgBIAEoCRIOCgZvZmZzZXQYAiABKAQSDQoFdG90YWwYAyABKAQSDQoFYnl0ZXMYBCABKAwSEQoJc2lnbmF0dXJlGAUgASgJIjEKD0FyY2hpdmVQcm9ncmVzcxIMCgRoYXZlGAEgASgEEhAKCGNvbXBsZXRlGAIgASgIIi8KDUFyY2hpdmVXYW50ZWQSDgoGZGlnZXN0GAEgASgJEg4KBm9mZnNldBgCIAEoBCItCgxBdWRpdFJlcXVlc3QSDQoFYWZ0ZXIYASABKAQSDgoGdmVyaWZ5GAIgASgIIlgKCkF1ZGl0UmVwbHkSLAoHZW50cmllcxgBIAMoCzIbLnVudW0ubWFjaGluZS52MS5BdWRpdEVudHJ5Eg4KBmJyb2tlbhgCIAEoCRIMCgRtb3JlGAMgASgIInIKCkF1ZGl0RW50cnkSDgoGbnVtYmVyGAEgASgEEg0KBWF0X21zGAIgASgEEgsKA3dobxgDIAEoCRIMCgR3aGF0GAQgASgJEg8KB3ZlcmRpY3QYBSABKAkSCwoDd2h5GAYgASgJEgwKBGhhc2gYByABKAky3gUKB01hY2hpbmUSQgoEU2hvdxIcLnVudW0ubWFjaGluZS52MS5TaG93UmVxdWVzdBocLnVudW0ubWFjaGluZS52MS5NYWNoaW5lVmlldxJACgRIZWFkEhwudW51bS5tYWNoaW5lLnYxLkhlYWRSZXF1ZXN0GhoudW51bS5tYWNoaW5lLnYxLkhlYWRSZXBseRJECgdQcm9wb3NlEhkudW51bS5tYWNoaW5lLnYxLlByb3Bvc2FsGh4udW51bS5tYWNoaW5lLnYxLlByb3Bvc2FsUmVwbHkSTAoIRXhjaGFuZ2USIC51bnVtLm1hY2hpbmUudjEuRXhjaGFuZ2VSZXF1ZXN0Gh4udW51bS5tYWNoaW5lLnYxLkV4Y2hhbmdlUmVwbHkSTQoKUHV0QXJjaGl2ZRIdLnVudW0ubWFjaGluZS52MS5BcmNoaXZlUGllY2UaIC51bnVtLm1hY2hpbmUudjEuQXJjaGl2ZVByb2dyZXNzEksKCkdldEFyY2hpdmUSHi51bnVtLm1hY2hpbmUudjEuQXJjaGl2ZVdhbnRlZBodLnVudW0ubWFjaGluZS52MS5BcmNoaXZlUGllY2USQwoFQXVkaXQSHS51bnVtLm1hY2hpbmUudjEuQXVkaXRSZXF1ZXN0GhsudW51bS5tYWNoaW5lLnYxLkF1ZGl0UmVwbHkSQwoFTGVhdmUSHS51bnVtLm1hY2hpbmUudjEuTGVhdmVSZXF1ZXN0GhsudW51bS5tYWNoaW5lLnYxLkxlYXZlUmVwbHkSRQoFRmFjdHMSHS51bnVtLm1hY2hpbmUudjEuRmFjdHNSZXF1ZXN0Gh0udW51bS5tYWNoaW5lLnYxLk1hY2hpbmVGYWN0cxJMCghWYXJpYWJsZRIgLnVudW0ubWFjaGluZS52MS5WYXJpYWJsZVJlcXVlc3QaHi51bnVtLm1hY2hpbmUudjEuVmFyaWFibGVWYWx1ZUIFkgMCCAJiCGVkaXRpb25zcOgH", [file_unum_machine_v1_functions, file_unum_machine_v1_outbox, file_unum_machine_v1_record]);
+  fileDesc("Ch11bnVtL21hY2hpbmUvdjEvbWFjaGluZS5wcm90bxIPdW51bS5tYWNoaW5lLnYxIh8KDEZhY3RzUmVxdWVzdBIPCgdwcm9ncmFtGAEgASgJIjAKD1ZhcmlhYmxlUmVxdWVzdBIPCgdwcm9ncmFtGAEgASgJEgwKBG5hbWUYAiABKAkiXQoQQ2VydGlmaWNhdGVBc2tlZBITCgtjZXJ0aWZpY2F0ZRgBIAEoCRISCgpwdWJsaWNfa2V5GAIgASgJEg0KBWF0X21zGAMgASgEEhEKCXNpZ25hdHVyZRgEIAEoDCInChBDZXJ0aWZpY2F0ZUdpdmVuEhMKC2NlcnRpZmljYXRlGAEgASgJIh0KDExlYXZlUmVxdWVzdBINCgVmb3JjZRgBIAEoCCI5CgpMZWF2ZVJlcGx5Eg8KB21hY2hpbmUYASABKAkSDAoEbm9kZRgCIAEoCRIMCgR0b2xkGAMgAygJIg0KC1Nob3dSZXF1ZXN0IhsKC0hlYWRSZXF1ZXN0EgwKBG5hbWUYASABKAkiXQoJSGVhZFJlcGx5Eg8KB21hY2hpbmUYASABKAkSDAoEbm9kZRgCIAEoCRIPCgdjb3VudGVyGAMgASgEEg8KB2hpc3RvcnkYBCADKAkSDwoHZ3VhcmRlZBgFIAEoCCKzAwoLTWFjaGluZVZpZXcSDwoHbWFjaGluZRgBIAEoCRIMCgRub2RlGAIgASgJEhIKCmNvbnRyb2xsZXIYAyABKAgSDwoHY291bnRlchgEIAEoBBIuCghwcm9ncmFtcxgFIAMoCzIcLnVudW0ubWFjaGluZS52MS5Qcm9ncmFtVmlldxIoCgVub2RlcxgGIAMoCzIZLnVudW0ubWFjaGluZS52MS5Ob2RlVmlldxIwCgl2YXJpYWJsZXMYByADKAsyHS51bnVtLm1hY2hpbmUudjEuVmFyaWFibGVWaWV3EioKBmdyYW50cxgIIAMoCzIaLnVudW0ubWFjaGluZS52MS5HcmFudFZpZXcSEQoJY29uZmxpY3RzGAkgAygJEg8KB2ZvdW5kZXIYCiABKAwSDgoGcGFyZW50GAsgASgJEhAKCGpvaW5zX2F0GAwgASgJEgwKBHJvb3QYDSABKAkSKwoEbG9zdBgOIAMoCzIdLnVudW0ubWFjaGluZS52MS5Db25mbGljdFZpZXcSJwoFYm94ZXMYDyADKAsyGC51bnVtLm1hY2hpbmUudjEuQm94VmlldyJJCgxDb25mbGljdFZpZXcSDAoEbmFtZRgBIAEoCRIKCgJieRgCIAEoCRIOCgZkaWdlc3QYAyABKAkSDwoHYWdhaW5zdBgEIAEoCSL8AQoLUHJvZ3JhbVZpZXcSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg4KBmRpZ2VzdBgDIAEoCRIPCgdydW5uaW5nGAQgASgIEi4KBmxvYWRlZBgFIAMoCzIeLnVudW0ubWFjaGluZS52MS5Mb2FkZWRWZXJzaW9uEg8KB2dyYW50ZWQYBiADKAkSDQoFc3RhdGUYByABKAkSLQoFbm9kZXMYCCADKAsyHi51bnVtLm1hY2hpbmUudjEuUHJvZ3JhbUF0Tm9kZRIuCgZ3YW50ZWQYCSABKAsyHi51bnVtLm1hY2hpbmUudjEuUHJvZ3JhbVdhbnRlZCKBAQoNUHJvZ3JhbUF0Tm9kZRIMCgRub2RlGAEgASgJEg0KBXN0YXRlGAIgASgJEg4KBmRpZ2VzdBgDIAEoCRIPCgdzZXJ2aW5nGAQgASgNEhAKCHByb2JsZW1zGAUgAygJEg8KB3JlZnVzZWQYBiABKAkSDwoHcHJvZ3JhbRgHIAEoCSJuCghOb2RlVmlldxIKCgJpZBgBIAEoCRINCgVkb29ycxgCIAMoCRISCgpjb250cm9sbGVyGAMgASgIEg4KBm9ubGluZRgEIAEoCBISCgpvZmZsaW5lX21zGAUgASgEEg8KB3Jldm9rZWQYBiABKAgiPQoMVmFyaWFibGVWaWV3EgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkSEAoIcHJvZ3JhbXMYAyADKAkiZwoJR3JhbnRWaWV3EgsKA2tleRgBIAEoCRIMCgRyb2xlGAIgASgJEhAKCHByb2dyYW1zGAMgAygJEhIKCmV4cGlyZXNfbXMYBCABKAQSDQoFbGFiZWwYBSABKAkSCgoCYnkYBiABKAkiOQoIUHJvcG9zYWwSLQoGcmVjb3JkGAEgASgLMh0udW51bS5tYWNoaW5lLnYxLlNpZ25lZFJlY29yZCIxCg1Qcm9wb3NhbFJlcGx5EhAKCGNvbmZsaWN0GAEgASgJEg4KBmRpZ2VzdBgCIAEoCSKoAgoPRXhjaGFuZ2VSZXF1ZXN0EgwKBG5vZGUYASABKAkSOAoEaGF2ZRgCIAMoCzIqLnVudW0ubWFjaGluZS52MS5FeGNoYW5nZVJlcXVlc3QuSGF2ZUVudHJ5Ei4KB3JlY29yZHMYAyADKAsyHS51bnVtLm1hY2hpbmUudjEuU2lnbmVkUmVjb3JkEisKBnJlcG9ydBgEIAEoCzIbLnVudW0ubWFjaGluZS52MS5Ob2RlUmVwb3J0EhMKC2dvc3NpcF9tYXJrGAUgASgJEi4KCmdvc3NpcF9rZXkYBiABKAsyGi51bnVtLm1hY2hpbmUudjEuR29zc2lwS2V5GisKCUhhdmVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiwKCUdvc3NpcEtleRINCgVlcG9jaBgBIAEoBBIQCgNrZXkYAiABKAxCA4ABASLQAQoNRXhjaGFuZ2VSZXBseRIMCgRub2RlGAEgASgJEi4KB3JlY29yZHMYAiADKAsyHS51bnVtLm1hY2hpbmUudjEuU2lnbmVkUmVjb3JkEg4KBndhbnRlZBgDIAMoCRIsCgdyZXBvcnRzGAQgAygLMhsudW51bS5tYWNoaW5lLnYxLk5vZGVSZXBvcnQSEwoLZ29zc2lwX21hcmsYBSABKAkSLgoKZ29zc2lwX2tleRgGIAEoCzIaLnVudW0ubWFjaGluZS52MS5Hb3NzaXBLZXkikQEKCk5vZGVSZXBvcnQSDAoEbm9kZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEg0KBWRvb3JzGAMgAygJEjAKCHByb2dyYW1zGAQgAygLMh4udW51bS5tYWNoaW5lLnYxLlByb2dyYW1BdE5vZGUSDwoHcmVtb3ZlZBgFIAMoCRISCgpjb250cm9sbGVyGAYgASgIIl8KDEFyY2hpdmVQaWVjZRIOCgZkaWdlc3QYASABKAkSDgoGb2Zmc2V0GAIgASgEEg0KBXRvdGFsGAMgASgEEg0KBWJ5dGVzGAQgASgMEhEKCXNpZ25hdHVyZRgFIAEoCSIxCg9BcmNoaXZlUHJvZ3Jlc3MSDAoEaGF2ZRgBIAEoBBIQCghjb21wbGV0ZRgCIAEoCCIvCg1BcmNoaXZlV2FudGVkEg4KBmRpZ2VzdBgBIAEoCRIOCgZvZmZzZXQYAiABKAQiLQoMQXVkaXRSZXF1ZXN0Eg0KBWFmdGVyGAEgASgEEg4KBnZlcmlmeRgCIAEoCCJYCgpBdWRpdFJlcGx5EiwKB2VudHJpZXMYASADKAsyGy51bnVtLm1hY2hpbmUudjEuQXVkaXRFbnRyeRIOCgZicm9rZW4YAiABKAkSDAoEbW9yZRgDIAEoCCJyCgpBdWRpdEVudHJ5Eg4KBm51bWJlchgBIAEoBBINCgVhdF9tcxgCIAEoBBILCgN3aG8YAyABKAkSDAoEd2hhdBgEIAEoCRIPCgd2ZXJkaWN0GAUgASgJEgsKA3doeRgGIAEoCRIMCgRoYXNoGAcgASgJMq0GCgdNYWNoaW5lEkIKBFNob3cSHC51bnVtLm1hY2hpbmUudjEuU2hvd1JlcXVlc3QaHC51bnVtLm1hY2hpbmUudjEuTWFjaGluZVZpZXcSQAoESGVhZBIcLnVudW0ubWFjaGluZS52MS5IZWFkUmVxdWVzdBoaLnVudW0ubWFjaGluZS52MS5IZWFkUmVwbHkSRAoHUHJvcG9zZRIZLnVudW0ubWFjaGluZS52MS5Qcm9wb3NhbBoeLnVudW0ubWFjaGluZS52MS5Qcm9wb3NhbFJlcGx5EkwKCEV4Y2hhbmdlEiAudW51bS5tYWNoaW5lLnYxLkV4Y2hhbmdlUmVxdWVzdBoeLnVudW0ubWFjaGluZS52MS5FeGNoYW5nZVJlcGx5Ek0KClB1dEFyY2hpdmUSHS51bnVtLm1hY2hpbmUudjEuQXJjaGl2ZVBpZWNlGiAudW51bS5tYWNoaW5lLnYxLkFyY2hpdmVQcm9ncmVzcxJLCgpHZXRBcmNoaXZlEh4udW51bS5tYWNoaW5lLnYxLkFyY2hpdmVXYW50ZWQaHS51bnVtLm1hY2hpbmUudjEuQXJjaGl2ZVBpZWNlEkMKBUF1ZGl0Eh0udW51bS5tYWNoaW5lLnYxLkF1ZGl0UmVxdWVzdBobLnVudW0ubWFjaGluZS52MS5BdWRpdFJlcGx5EkMKBUxlYXZlEh0udW51bS5tYWNoaW5lLnYxLkxlYXZlUmVxdWVzdBobLnVudW0ubWFjaGluZS52MS5MZWF2ZVJlcGx5Ek0KBVJlbmV3EiEudW51bS5tYWNoaW5lLnYxLkNlcnRpZmljYXRlQXNrZWQaIS51bnVtLm1hY2hpbmUudjEuQ2VydGlmaWNhdGVHaXZlbhJFCgVGYWN0cxIdLnVudW0ubWFjaGluZS52MS5GYWN0c1JlcXVlc3QaHS51bnVtLm1hY2hpbmUudjEuTWFjaGluZUZhY3RzEkwKCFZhcmlhYmxlEiAudW51bS5tYWNoaW5lLnYxLlZhcmlhYmxlUmVxdWVzdBoeLnVudW0ubWFjaGluZS52MS5WYXJpYWJsZVZhbHVlQgWSAwIIAmIIZWRpdGlvbnNw6Ac", [file_unum_machine_v1_functions, file_unum_machine_v1_outbox, file_unum_machine_v1_record]);
 
 /**
  * @generated from message unum.machine.v1.FactsRequest
@@ -63,6 +63,65 @@ export const VariableRequestSchema: GenMessage<VariableRequest> = /*@__PURE__*/
   messageDesc(file_unum_machine_v1_machine, 1);
 
 /**
+ * @generated from message unum.machine.v1.CertificateAsked
+ */
+export type CertificateAsked = Message<"unum.machine.v1.CertificateAsked"> & {
+  /**
+   * The node's present one and its signer's, PEM.
+   *
+   * @generated from field: string certificate = 1;
+   */
+  certificate: string;
+
+  /**
+   * What the new one is for, SPKI PEM.
+   *
+   * @generated from field: string public_key = 2;
+   */
+  publicKey: string;
+
+  /**
+   * In milliseconds since 1970.
+   *
+   * @generated from field: uint64 at_ms = 3;
+   */
+  atMs: bigint;
+
+  /**
+   * Over machine and all of the above, by the present certificate's key.
+   *
+   * @generated from field: bytes signature = 4;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message unum.machine.v1.CertificateAsked.
+ * Use `create(CertificateAskedSchema)` to create a new message.
+ */
+export const CertificateAskedSchema: GenMessage<CertificateAsked> = /*@__PURE__*/
+  messageDesc(file_unum_machine_v1_machine, 2);
+
+/**
+ * @generated from message unum.machine.v1.CertificateGiven
+ */
+export type CertificateGiven = Message<"unum.machine.v1.CertificateGiven"> & {
+  /**
+   * With its signer's, PEM.
+   *
+   * @generated from field: string certificate = 1;
+   */
+  certificate: string;
+};
+
+/**
+ * Describes the message unum.machine.v1.CertificateGiven.
+ * Use `create(CertificateGivenSchema)` to create a new message.
+ */
+export const CertificateGivenSchema: GenMessage<CertificateGiven> = /*@__PURE__*/
+  messageDesc(file_unum_machine_v1_machine, 3);
+
+/**
  * @generated from message unum.machine.v1.LeaveRequest
  */
 export type LeaveRequest = Message<"unum.machine.v1.LeaveRequest"> & {
@@ -79,7 +138,7 @@ export type LeaveRequest = Message<"unum.machine.v1.LeaveRequest"> & {
  * Use `create(LeaveRequestSchema)` to create a new message.
  */
 export const LeaveRequestSchema: GenMessage<LeaveRequest> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 2);
+  messageDesc(file_unum_machine_v1_machine, 4);
 
 /**
  * @generated from message unum.machine.v1.LeaveReply
@@ -108,7 +167,7 @@ export type LeaveReply = Message<"unum.machine.v1.LeaveReply"> & {
  * Use `create(LeaveReplySchema)` to create a new message.
  */
 export const LeaveReplySchema: GenMessage<LeaveReply> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 3);
+  messageDesc(file_unum_machine_v1_machine, 5);
 
 /**
  * @generated from message unum.machine.v1.ShowRequest
@@ -121,7 +180,7 @@ export type ShowRequest = Message<"unum.machine.v1.ShowRequest"> & {
  * Use `create(ShowRequestSchema)` to create a new message.
  */
 export const ShowRequestSchema: GenMessage<ShowRequest> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 4);
+  messageDesc(file_unum_machine_v1_machine, 6);
 
 /**
  * @generated from message unum.machine.v1.HeadRequest
@@ -140,7 +199,7 @@ export type HeadRequest = Message<"unum.machine.v1.HeadRequest"> & {
  * Use `create(HeadRequestSchema)` to create a new message.
  */
 export const HeadRequestSchema: GenMessage<HeadRequest> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 5);
+  messageDesc(file_unum_machine_v1_machine, 7);
 
 /**
  * @generated from message unum.machine.v1.HeadReply
@@ -185,7 +244,7 @@ export type HeadReply = Message<"unum.machine.v1.HeadReply"> & {
  * Use `create(HeadReplySchema)` to create a new message.
  */
 export const HeadReplySchema: GenMessage<HeadReply> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 6);
+  messageDesc(file_unum_machine_v1_machine, 8);
 
 /**
  * @generated from message unum.machine.v1.MachineView
@@ -290,7 +349,7 @@ export type MachineView = Message<"unum.machine.v1.MachineView"> & {
  * Use `create(MachineViewSchema)` to create a new message.
  */
 export const MachineViewSchema: GenMessage<MachineView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 7);
+  messageDesc(file_unum_machine_v1_machine, 9);
 
 /**
  * A record that lost against one whose signer did not know of it.
@@ -328,7 +387,7 @@ export type ConflictView = Message<"unum.machine.v1.ConflictView"> & {
  * Use `create(ConflictViewSchema)` to create a new message.
  */
 export const ConflictViewSchema: GenMessage<ConflictView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 8);
+  messageDesc(file_unum_machine_v1_machine, 10);
 
 /**
  * @generated from message unum.machine.v1.ProgramView
@@ -391,7 +450,7 @@ export type ProgramView = Message<"unum.machine.v1.ProgramView"> & {
  * Use `create(ProgramViewSchema)` to create a new message.
  */
 export const ProgramViewSchema: GenMessage<ProgramView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 9);
+  messageDesc(file_unum_machine_v1_machine, 11);
 
 /**
  * @generated from message unum.machine.v1.ProgramAtNode
@@ -442,7 +501,7 @@ export type ProgramAtNode = Message<"unum.machine.v1.ProgramAtNode"> & {
  * Use `create(ProgramAtNodeSchema)` to create a new message.
  */
 export const ProgramAtNodeSchema: GenMessage<ProgramAtNode> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 10);
+  messageDesc(file_unum_machine_v1_machine, 12);
 
 /**
  * @generated from message unum.machine.v1.NodeView
@@ -486,7 +545,7 @@ export type NodeView = Message<"unum.machine.v1.NodeView"> & {
  * Use `create(NodeViewSchema)` to create a new message.
  */
 export const NodeViewSchema: GenMessage<NodeView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 11);
+  messageDesc(file_unum_machine_v1_machine, 13);
 
 /**
  * @generated from message unum.machine.v1.VariableView
@@ -513,7 +572,7 @@ export type VariableView = Message<"unum.machine.v1.VariableView"> & {
  * Use `create(VariableViewSchema)` to create a new message.
  */
 export const VariableViewSchema: GenMessage<VariableView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 12);
+  messageDesc(file_unum_machine_v1_machine, 14);
 
 /**
  * @generated from message unum.machine.v1.GrantView
@@ -555,7 +614,7 @@ export type GrantView = Message<"unum.machine.v1.GrantView"> & {
  * Use `create(GrantViewSchema)` to create a new message.
  */
 export const GrantViewSchema: GenMessage<GrantView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 13);
+  messageDesc(file_unum_machine_v1_machine, 15);
 
 /**
  * @generated from message unum.machine.v1.Proposal
@@ -572,7 +631,7 @@ export type Proposal = Message<"unum.machine.v1.Proposal"> & {
  * Use `create(ProposalSchema)` to create a new message.
  */
 export const ProposalSchema: GenMessage<Proposal> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 14);
+  messageDesc(file_unum_machine_v1_machine, 16);
 
 /**
  * @generated from message unum.machine.v1.ProposalReply
@@ -598,7 +657,7 @@ export type ProposalReply = Message<"unum.machine.v1.ProposalReply"> & {
  * Use `create(ProposalReplySchema)` to create a new message.
  */
 export const ProposalReplySchema: GenMessage<ProposalReply> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 15);
+  messageDesc(file_unum_machine_v1_machine, 17);
 
 /**
  * @generated from message unum.machine.v1.ExchangeRequest
@@ -650,7 +709,7 @@ export type ExchangeRequest = Message<"unum.machine.v1.ExchangeRequest"> & {
  * Use `create(ExchangeRequestSchema)` to create a new message.
  */
 export const ExchangeRequestSchema: GenMessage<ExchangeRequest> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 16);
+  messageDesc(file_unum_machine_v1_machine, 18);
 
 /**
  * Only ever sent over mutual TLS or a socket of this computer.
@@ -674,7 +733,7 @@ export type GossipKey = Message<"unum.machine.v1.GossipKey"> & {
  * Use `create(GossipKeySchema)` to create a new message.
  */
 export const GossipKeySchema: GenMessage<GossipKey> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 17);
+  messageDesc(file_unum_machine_v1_machine, 19);
 
 /**
  * @generated from message unum.machine.v1.ExchangeReply
@@ -724,7 +783,7 @@ export type ExchangeReply = Message<"unum.machine.v1.ExchangeReply"> & {
  * Use `create(ExchangeReplySchema)` to create a new message.
  */
 export const ExchangeReplySchema: GenMessage<ExchangeReply> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 18);
+  messageDesc(file_unum_machine_v1_machine, 20);
 
 /**
  * What a node says of itself. Only a newer one counts.
@@ -772,7 +831,7 @@ export type NodeReport = Message<"unum.machine.v1.NodeReport"> & {
  * Use `create(NodeReportSchema)` to create a new message.
  */
 export const NodeReportSchema: GenMessage<NodeReport> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 19);
+  messageDesc(file_unum_machine_v1_machine, 21);
 
 /**
  * @generated from message unum.machine.v1.ArchivePiece
@@ -813,7 +872,7 @@ export type ArchivePiece = Message<"unum.machine.v1.ArchivePiece"> & {
  * Use `create(ArchivePieceSchema)` to create a new message.
  */
 export const ArchivePieceSchema: GenMessage<ArchivePiece> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 20);
+  messageDesc(file_unum_machine_v1_machine, 22);
 
 /**
  * @generated from message unum.machine.v1.ArchiveProgress
@@ -837,7 +896,7 @@ export type ArchiveProgress = Message<"unum.machine.v1.ArchiveProgress"> & {
  * Use `create(ArchiveProgressSchema)` to create a new message.
  */
 export const ArchiveProgressSchema: GenMessage<ArchiveProgress> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 21);
+  messageDesc(file_unum_machine_v1_machine, 23);
 
 /**
  * @generated from message unum.machine.v1.ArchiveWanted
@@ -859,7 +918,7 @@ export type ArchiveWanted = Message<"unum.machine.v1.ArchiveWanted"> & {
  * Use `create(ArchiveWantedSchema)` to create a new message.
  */
 export const ArchiveWantedSchema: GenMessage<ArchiveWanted> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 22);
+  messageDesc(file_unum_machine_v1_machine, 24);
 
 /**
  * @generated from message unum.machine.v1.AuditRequest
@@ -883,7 +942,7 @@ export type AuditRequest = Message<"unum.machine.v1.AuditRequest"> & {
  * Use `create(AuditRequestSchema)` to create a new message.
  */
 export const AuditRequestSchema: GenMessage<AuditRequest> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 23);
+  messageDesc(file_unum_machine_v1_machine, 25);
 
 /**
  * @generated from message unum.machine.v1.AuditReply
@@ -912,7 +971,7 @@ export type AuditReply = Message<"unum.machine.v1.AuditReply"> & {
  * Use `create(AuditReplySchema)` to create a new message.
  */
 export const AuditReplySchema: GenMessage<AuditReply> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 24);
+  messageDesc(file_unum_machine_v1_machine, 26);
 
 /**
  * @generated from message unum.machine.v1.AuditEntry
@@ -965,7 +1024,7 @@ export type AuditEntry = Message<"unum.machine.v1.AuditEntry"> & {
  * Use `create(AuditEntrySchema)` to create a new message.
  */
 export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 25);
+  messageDesc(file_unum_machine_v1_machine, 27);
 
 /**
  * @generated from service unum.machine.v1.Machine
@@ -1046,6 +1105,16 @@ export const Machine: GenService<{
     methodKind: "unary";
     input: typeof LeaveRequestSchema;
     output: typeof LeaveReplySchema;
+  },
+  /**
+   * Between nodes: a further certificate for the node that asks, in place of one that will end. Answered by controllers.
+   *
+   * @generated from rpc unum.machine.v1.Machine.Renew
+   */
+  renew: {
+    methodKind: "unary";
+    input: typeof CertificateAskedSchema;
+    output: typeof CertificateGivenSchema;
   },
   /**
    * Asked by the node's own containers, in the name of the program that they serve.
