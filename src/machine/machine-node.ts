@@ -30,7 +30,7 @@ import type { LeafWanted } from "./identity/authority.ts";
 import { GossipKeys } from "./identity/gossip-keys.ts";
 import type { OwnCertificate } from "./identity/renewing.ts";
 import { type PublicKey, publicKeyOf } from "./keys/signing-key.ts";
-import { type Life, lifeOf, type There, type Wanted } from "./life/life.ts";
+import { type Life, type LifeState, lifeOf, type There, type Wanted } from "./life/life.ts";
 import type { Boxed } from "./outbox/tally.ts";
 import { Peers } from "./peers.ts";
 import { refusal } from "./privileges/roles.ts";
@@ -108,6 +108,8 @@ export interface MachineSettings {
 }
 
 const PASS_EVERY_MS = 250;
+const MOVING_EVERY_MS = 25;
+const MOVING: ReadonlySet<LifeState> = new Set(["starting", "stopping"]);
 const AGAIN_AFTER_MS = 2_000;
 const HEARD_AFTER_MS = 1_000;
 
@@ -392,7 +394,10 @@ export class MachineNode {
         this.settings.env.log.write("error", `the machine's programs: ${asError(error).message}`);
       }
     }
-    if (!this.#isClosed) this.#timer = this.settings.env.clock.after(PASS_EVERY_MS, () => this.#passSoon());
+    // What the governor does comes back by looking: soon, where something is under way that it does.
+    const isMoving = [...this.#lives.values()].some(({ state }) => MOVING.has(state));
+    const waitMs = isMoving ? MOVING_EVERY_MS : PASS_EVERY_MS;
+    if (!this.#isClosed) this.#timer = this.settings.env.clock.after(waitMs, () => this.#passSoon());
   }
 
   async #pass(): Promise<void> {

@@ -50,6 +50,8 @@ export interface LocalOptions {
   readonly outbox?: BoxLimits;
   /** Of its certificate. Default: none. */
   readonly ageDays?: number;
+  /** Containers kept warm. Default: none. */
+  readonly spares?: number;
 }
 
 export interface LocalNode {
@@ -90,7 +92,7 @@ export async function localMachine(at = tmpdir()): Promise<LocalMachine> {
     nodes.push(started);
     return started;
   };
-  interface Start extends Pick<LocalOptions, "components" | "outbox" | "ageDays"> {
+  interface Start extends Pick<LocalOptions, "components" | "outbox" | "ageDays" | "spares"> {
     readonly node: string;
     readonly port: number;
     readonly controller: boolean;
@@ -153,6 +155,7 @@ function settingsOf(of: {
   readonly port: number;
   readonly controller: boolean;
   readonly containers: number;
+  readonly spares?: number;
   readonly seeds: readonly string[];
   readonly folder: string;
   readonly tls: TlsSettings;
@@ -171,7 +174,7 @@ function settingsOf(of: {
     parts: { disk: systemDisk(), processes: systemProcesses(env.clock), resources: systemResources() },
     transport: () => zmtpTransport({ env, identity: node, tls }),
     doors: [`ipc://${join(folder, "run")}/door.sock`, `tls://127.0.0.1:${port}`],
-    limits: { node: { containers: of.containers, spares: 0 } },
+    limits: { node: { containers: of.containers, spares: of.spares ?? 0 } },
     command: (container) => ({
       program: process.execPath,
       arguments: [CONTAINER_PROGRAM, JSON.stringify({ ...container, plugins: [], log: "info" })],

@@ -98,7 +98,7 @@ const TABLE: readonly (readonly [string, Wanted | undefined, There, string, Life
   ],
   ["runs and was removed", undefined, serves("d1"), "stopping", { kind: "withdraw" }],
   ["was removed, and a container is left", undefined, { ...unpacked, containers: 1 }, "stopping", { kind: "none" }],
-  ["was removed, and its files are left", undefined, unpacked, "unloaded", { kind: "delete", digest: "d1" }],
+  ["was removed, and its files are left", undefined, unpacked, "stopping", { kind: "delete", digest: "d1" }],
 ];
 
 describe("a program on a node that", () => {

@@ -97,7 +97,8 @@ export function lifeOf(wanted: Wanted | undefined, there: There): Life {
   const surplus = unpacked.find((digest) => !(wanted?.loaded.includes(digest) ?? false) && digest !== target);
   const step: LifeStep = surplus === undefined ? { kind: "none" } : { kind: "delete", digest: surplus };
   if (target !== undefined) return { state: runningState(there), step, digest: target };
-  if (wanted === undefined) return { state: "unloaded", step, digest: "" };
+  // Not before its files are gone: who loads the same again would be told that it is here, and lose it.
+  if (wanted === undefined) return { state: surplus === undefined ? "unloaded" : "stopping", step, digest: "" };
   if (wanted.elsewhere === true) return { state: "elsewhere", step, digest: "" };
   return { state: wanted.started ? "stopped" : "loaded", step, digest: "" };
 }
