@@ -17,6 +17,7 @@ import { asError, Fault } from "../base/fault.ts";
 import { type NodeReport, NodeReportSchema, type ProgramAtNode } from "../messages/gen/unum/machine/v1/machine_pb.ts";
 import type { LoadedVersion, ProgramWanted, SignedRecord } from "../messages/gen/unum/machine/v1/record_pb.ts";
 import { type FileStore, fileStore } from "../stores/file-store.ts";
+import { folderNameOf } from "../stores/key.ts";
 import { type Archive, readArchive } from "./archive/archive.ts";
 import { ARCHIVE_LIMITS } from "./archive/entries.ts";
 import { partsAt } from "./archive/manifest.ts";
@@ -38,6 +39,7 @@ import { distrusted } from "./privileges/trust.ts";
 import { ArchiveFolder } from "./programs/archive-folder.ts";
 import { type Merged, RecordSet } from "./records/record-set.ts";
 import { type KnownRecord, readRecord, recordBytes, recordOf } from "./records/signed-record.ts";
+import { Tombstones } from "./records/tombstones.ts";
 
 /** The governor, as the machine needs it. */
 export interface ProgramHost {
@@ -121,6 +123,7 @@ export class MachineNode {
   readonly #noted: BoundedAudit;
   readonly peers: Peers;
   readonly #store: FileStore;
+  readonly #tombstones: Tombstones;
   /** What the governor was told to serve. */
   #told = new Map<string, HostedProgram>();
   readonly #refused = new Map<string, string>();
@@ -166,6 +169,7 @@ export class MachineNode {
     const { clock, log } = env;
     const { controller } = settings;
     this.silence = new Silence({ clock, log, disk, controller, path: `${folder}/stopped-away.json` });
+    this.#tombstones = new Tombstones({ disk, folder, node: settings.node });
     const identity = `${folder}/identity`;
     const changed = (keys: readonly Uint8Array[]) => this.onGossipKeys(keys);
     this.gossip = new GossipKeys({ clock: env.clock, disk, folder: identity, changed });
@@ -178,6 +182,7 @@ export class MachineNode {
     const { disk, folder, env, gossipKey } = this.settings;
     await disk.makeFolder(folder);
     await this.gossip.open(gossipKey);
+    this.records.raise(await this.#tombstones.open());
     for (const key of await this.#store.keys("")) {
       try {
         const object = await this.#store.get(key);
@@ -231,7 +236,9 @@ export class MachineNode {
   hear(reports: readonly NodeReport[]): void {
     for (const report of reports) {
       const isOther = report.node !== this.settings.node && !this.isRevoked(report.node);
-      if (isOther && this.peers.hear(report)) this.#passSoon();
+      if (!isOther) continue;
+      this.#tombstones.heard(report.node);
+      if (this.peers.hear(report)) this.#passSoon();
     }
   }
 
@@ -301,6 +308,7 @@ export class MachineNode {
   /** A record that was told by another node, or proposed here. Throws the Fault that refuses it. */
   async take(known: KnownRecord): Promise<Merged> {
     admit(known, this.authority);
+    if (this.#tombstones.isOver(known)) return { kind: "known" };
     const merged = this.records.merge(known);
     if (merged.kind === "taken") {
       await this.#store.put(known.record.name, recordBytes(known.signed));
@@ -343,7 +351,8 @@ export class MachineNode {
   /** Of this node, as it is now. */
   report(): NodeReport {
     const { node, doors, controller } = this.settings;
-    const removed = this.records.all.filter(({ record }) => record.body.case === "removed").map(({ digest }) => digest);
+    const acted = this.#removed.filter((each) => this.#isActedUpon(each)).map(({ digest }) => digest);
+    const removed = [...acted, ...this.#tombstones.digests];
     const programs = this.programs.map((each) => ({ ...each, problems: [...each.problems] }));
     return create(NodeReportSchema, {
       node,
@@ -431,6 +440,7 @@ export class MachineNode {
       this.settings.host.setPrograms([...next.values()]);
     }
     for (const load of loads) await load();
+    await this.#giveUpTombstones();
   }
 
   /** The governor knows of no programs before it is told, and ends what an earlier one served only then. */
@@ -482,6 +492,31 @@ export class MachineNode {
       const why = asError(error).message;
       if (this.#failed.get(name)?.why !== why) env.log.write("error", `program ${name}: ${why}`);
       this.#failed.set(name, { why, notBefore: env.clock.now() + AGAIN_AFTER_MS });
+    }
+  }
+
+  get #removed(): readonly KnownRecord[] {
+    return this.records.all.filter(({ record }) => record.body.case === "removed");
+  }
+
+  /** Of a program: when nothing of it is left here. */
+  #isActedUpon({ record: { name } }: KnownRecord): boolean {
+    if (!name.startsWith("program/")) return true;
+    const state = this.#lives.get(name.slice("program/".length))?.state ?? "unloaded";
+    return state === "unloaded";
+  }
+
+  async #giveUpTombstones(): Promise<void> {
+    const own = this.#removed.filter((each) => this.#isActedUpon(each));
+    const { disk, folder } = this.settings;
+    for (const each of this.#tombstones.settled(own, this.peers.reports, (node) => this.isRevoked(node))) {
+      const { name } = each.record;
+      await this.#tombstones.giveUp(each);
+      this.records.forget(each);
+      await disk.removeFolder(`${folder}/records/${folderNameOf(name)}`);
+      // Somebody may have written another meanwhile.
+      const next = this.records.get(name);
+      if (next !== undefined) await this.#store.put(name, recordBytes(next.signed));
     }
   }
 

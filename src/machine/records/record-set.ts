@@ -65,6 +65,16 @@ export class RecordSet {
     return present === undefined ? [] : [present.digest, ...present.record.history].slice(0, HISTORY_KEPT);
   }
 
+  /** What was seen before, and is not kept any more, counted as far as this. */
+  raise(counter: bigint): void {
+    if (counter > this.#counter) this.#counter = counter;
+  }
+
+  /** What was removed is forgotten, where it is still what counts. */
+  forget({ record: { name }, digest }: KnownRecord): void {
+    if (this.#records.get(name)?.digest === digest) this.#records.delete(name);
+  }
+
   merge(fresh: KnownRecord): Merged {
     const { name, counter } = fresh.record;
     if (counter > this.#counter) this.#counter = counter;
