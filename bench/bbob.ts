@@ -1,12 +1,13 @@
 // How many evaluations islands need on the 24 BBOB functions, beside what is published of BIPOP-CMA-ES (2009).
 //
-//   npm run bench -- bbob [--dimension 10] [--instances 15] [--budget 50000] [--functions 1,8,15] [--portfolio 4] [--svg FILE] [--json]
+//   npm run bench -- bbob [--dimension 5,10] [--instances 15] [--budget 50000] [--functions 1,8,15] [--portfolio 4] [--out FOLDER] [--quick] [--json]
 //
 // Everything is counted and decided by seeds: the same figures on any machine, however busy. `--budget` is evaluations of one
 // island for each dimension. Without --portfolio one CMA-ES with restarts runs; with it so many islands of the default portfolio,
-// and what all of them spend counts. The default is a quick look; the table in docs/BENCHMARKS.md says how it was made.
+// and what all of them spend counts. A table and a plot of each dimension are written to --out (.unum/bench). --quick: 3 instances, 2-D.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { bbob } from "../src/islands/bbob/bbob.ts";
 import { makeEngine } from "../src/islands/engines/make-engine.ts";
@@ -18,21 +19,22 @@ const PRECISION = 1e-8;
 
 const { values } = parseArgs({
   options: {
-    dimension: { type: "string", default: "5" },
-    instances: { type: "string", default: "3" },
+    dimension: { type: "string" },
+    instances: { type: "string" },
     budget: { type: "string", default: "5000" },
     functions: { type: "string", default: Array.from({ length: 24 }, (_, i) => i + 1).join(",") },
     portfolio: { type: "string", default: "0" },
     engine: { type: "string", default: "bipop" },
-    svg: { type: "string" },
+    settings: { type: "string", multiple: true, default: [] },
+    out: { type: "string", default: ".unum/bench" },
     quick: { type: "boolean" },
     json: { type: "boolean", default: false },
   },
 });
-const dimension = Number(values.dimension);
-const instances = Number(values.instances);
-const budget = Number(values.budget) * dimension;
+const dimensions = (values.dimension ?? (values.quick ? "2" : "5,10")).split(",").map(Number);
+const instances = Number(values.instances ?? (values.quick ? 3 : 15));
 const islands = Number(values.portfolio);
+const functions = values.functions.split(",").map(Number);
 
 type Published = readonly [
   ert: number | null,
@@ -58,7 +60,14 @@ interface Run {
   readonly reached: boolean;
 }
 
-function single(number: number, instance: number): Run {
+interface Of {
+  readonly number: number;
+  readonly dimension: number;
+  readonly instance: number;
+  readonly budget: number;
+}
+
+function single({ number, dimension, instance, budget }: Of): Run {
   const { evaluate, optimum } = bbob(number, dimension, instance);
   const made = problem({ dimensions: dimension, start: { lower: -4, upper: 4 }, evaluate });
   const spec = { kind: "cma", options: { restarts: values.engine === "ipop" ? "ipop" : "bipop" } } as const;
@@ -78,51 +87,56 @@ function single(number: number, instance: number): Run {
   }
 }
 
-async function archipelago(number: number, instance: number): Promise<Run> {
+async function archipelago({ number, dimension, instance, budget }: Of): Promise<Run> {
   const { evaluate, optimum } = bbob(number, dimension, instance);
   const target = optimum + PRECISION;
   const made = problem({ dimensions: dimension, start: { lower: -4, upper: 4 }, evaluate, target });
-  const found = await search(made, { seed: 1_000 * number + instance, islands, evaluations: budget });
+  const { settings } = values;
+  const found = await search(made, { seed: 1_000 * number + instance, islands, evaluations: budget, settings });
   return { evaluations: found.evaluations, reached: found.reachedTarget };
 }
 
-const rows: Row[] = [];
-for (const number of values.functions.split(",").map(Number)) {
-  const runs: Run[] = [];
-  for (let instance = 1; instance <= instances; instance++) {
-    runs.push(islands > 0 ? await archipelago(number, instance) : single(number, instance));
-  }
-  const successes = runs.filter(({ reached }) => reached).length;
-  const all = runs.reduce((sum, { evaluations }) => sum + evaluations, 0);
-  const row: Row = {
-    name: `f${number}`,
-    successes,
-    ert: successes === 0 ? null : all / successes,
-    published: published[`f${number}:d${dimension}`],
-  };
-  rows.push(row);
-  if (!values.json) console.log(line(row));
-}
+mkdirSync(values.out, { recursive: true });
+for (const dimension of dimensions) await measure(dimension, Number(values.budget) * dimension);
 
-const both = rows.filter(
-  ({ successes, published: known }) =>
-    successes >= (14 / 15) * instances && (known?.[1] ?? 0) >= (14 / 15) * (known?.[2] ?? 15),
-);
-const logs = both.map((row) => Math.log((row.ert ?? 0) / (row.published?.[0] ?? 1)));
-const ratio = Math.exp(logs.reduce((sum, each) => sum + each, 0) / logs.length);
-const solved = rows.filter(({ successes }) => successes >= (14 / 15) * instances).length;
-if (values.json)
-  console.log(
-    JSON.stringify({ dimension, instances, budget, islands, rows, ratio, both: both.length, solved }, null, 2),
+async function measure(dimension: number, budget: number): Promise<void> {
+  const rows: Row[] = [];
+  for (const number of functions) {
+    const runs: Run[] = [];
+    for (let instance = 1; instance <= instances; instance++) {
+      const of = { number, dimension, instance, budget };
+      runs.push(islands > 0 ? await archipelago(of) : single(of));
+    }
+    const successes = runs.filter(({ reached }) => reached).length;
+    const all = runs.reduce((sum, { evaluations }) => sum + evaluations, 0);
+    const row: Row = {
+      name: `f${number}`,
+      successes,
+      ert: successes === 0 ? null : all / successes,
+      published: published[`f${number}:d${dimension}`],
+    };
+    rows.push(row);
+    if (!values.json) console.log(line(row));
+  }
+  const nearlyAll = (14 / 15) * instances;
+  const both = rows.filter(
+    ({ successes, published: known }) => successes >= nearlyAll && (known?.[1] ?? 0) >= (14 / 15) * (known?.[2] ?? 15),
   );
-else {
+  const logs = both.map((row) => Math.log((row.ert ?? 0) / (row.published?.[0] ?? 1)));
+  const ratio = Math.exp(logs.reduce((sum, each) => sum + each, 0) / logs.length);
+  const solved = rows.filter(({ successes }) => successes >= nearlyAll).length;
   const who = islands > 0 ? `${islands} islands of the portfolio` : `one CMA-ES island, ${values.engine}`;
-  console.log(`${who}, ${dimension}-D, ${instances} instances, ${budget} evaluations of an island at most`);
-  console.log(
-    `${solved} of ${rows.length} functions in at least 14/15; ERT over BIPOP's, geometric mean of ${both.length}: ${ratio.toFixed(3)}`,
-  );
+  const summary = [
+    `${who}, ${dimension}-D, ${instances} instances, ${budget} evaluations of an island at most`,
+    `${solved} of ${rows.length} functions in at least 14/15; ERT over BIPOP's, geometric mean of ${both.length}: ${both.length === 0 ? "–" : ratio.toFixed(3)}`,
+  ];
+  if (values.json) {
+    console.log(JSON.stringify({ dimension, instances, budget, islands, rows, ratio, both: both.length, solved }));
+  } else console.log(summary.join("\n"));
+  const name = join(values.out, `bbob-${dimension}d-${islands > 0 ? `portfolio-${islands}` : values.engine}`);
+  writeFileSync(`${name}.txt`, `${[...rows.map(line), ...summary].join("\n")}\n`);
+  writeFileSync(`${name}.svg`, plot(rows));
 }
-if (values.svg !== undefined) writeFileSync(values.svg, plot(rows));
 
 function line({ name, successes, ert, published: known }: Row): string {
   const [their = null, theirSuccesses = 0, theirRuns = 15, best = null, bestErt = null] = known ?? [];

@@ -3,15 +3,14 @@
 //   npm run bench -- islands-speed [--rounds 9] [--json]
 //
 // CPU time, evaluation included; the systems take turns within each round, with the same population. pagmo is compiled at first
-// use from bench/peers/pagmo.cpp, with -O3, as Debian compiled it: apt-get install g++ libpagmo-dev libeigen3-dev libboost-serialization-dev libtbb-dev.
+// use (bench/islands/pagmo.ts), with -O3, as Debian compiled it.
 
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { makeEngine } from "../src/islands/engines/make-engine.ts";
 import { problem } from "../src/islands/problem.ts";
 import { RandomStream } from "../src/islands/random-stream.ts";
 import { spreadOf } from "./harness/statistics.ts";
+import { pagmoProgram, runPagmo } from "./islands/pagmo.ts";
 
 const { values } = parseArgs({
   options: {
@@ -70,33 +69,15 @@ function ours({ algorithm, dimensions, population, generations }: Cell): number 
   return spent / ((user + system) / 1e6);
 }
 
-function pagmoProgram(): string | undefined {
-  const folder = new URL("../.unum/", import.meta.url).pathname;
-  const program = `${folder}pagmo-speed`;
-  if (existsSync(program)) return program;
-  mkdirSync(folder, { recursive: true });
-  const source = new URL("./peers/pagmo.cpp", import.meta.url).pathname;
-  const libraries = ["-lpagmo", "-lboost_serialization", "-ltbb", "-lpthread", "-I/usr/include/eigen3"];
-  try {
-    execFileSync("g++", ["-O3", "-std=c++17", source, "-o", program, ...libraries], { stdio: "pipe" });
-    return program;
-  } catch {
-    return undefined;
-  }
-}
-
 function pagmos(program: string, { algorithm, dimensions, population, generations }: Cell): number {
   // pagmo's takes the more time; a fifth of the generations is enough to measure it by.
   const fewer = Math.max(100, Math.floor(generations / 5));
-  const args = [algorithm, dimensions, population, fewer].map(String);
-  const [seconds = 1, evaluations = 0] = execFileSync(program, args, { encoding: "utf8" })
-    .trim()
-    .split(" ")
-    .map(Number);
+  const args = [algorithm, dimensions, population, fewer];
+  const [seconds = 1, evaluations = 0] = runPagmo(program, args).split(" ").map(Number);
   return evaluations / seconds;
 }
 
-const program = pagmoProgram();
+const program = pagmoProgram("pagmo");
 const samples = CELLS.map(() => ({ ours: [] as number[], pagmo: [] as number[] }));
 for (const cell of CELLS) ours(cell);
 for (let round = 0; round < rounds; round++) {
@@ -112,10 +93,6 @@ const rows = CELLS.map((cell, i) => {
 });
 if (values.json) console.log(JSON.stringify({ rounds, rows }, null, 2));
 else {
-  if (program === undefined)
-    console.log(
-      "pagmo is not here: apt-get install g++ libpagmo-dev libeigen3-dev libboost-serialization-dev libtbb-dev",
-    );
   for (const { algorithm, dimensions, ours: own, pagmo, ratio, goal } of rows) {
     const beside = pagmo === undefined ? "" : `pagmo ${kilo(pagmo.median)}  ratio ${ratio?.toFixed(2)} (goal ${goal})`;
     console.log(

@@ -40,6 +40,7 @@ describe("the examples", LIMIT, () => {
       "07-network",
       "08-log-index",
       "09-islands",
+      "10-proposer",
     ]);
     for (const folder of folders) {
       const text = readFileSync(join(root, "examples", folder, "README.md"), "utf8");
@@ -47,7 +48,7 @@ describe("the examples", LIMIT, () => {
       for (const program of programs)
         assert.match(
           text,
-          new RegExp(`(?:node|flow run) examples/${folder}(?:/${program}| )`),
+          new RegExp(`(?:node|flow run|islands run) examples/${folder}(?:/${program}| )`),
           `${folder}: ${program}`,
         );
     }

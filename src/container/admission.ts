@@ -43,7 +43,7 @@ export interface AdmissionParts {
 export class Admission {
   readonly #parts: AdmissionParts;
   /** Not read to their end. */
-  readonly #streams = new Map<string, StreamSource>();
+  readonly #streams = new Map<string, OpenStream>();
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts;
@@ -82,7 +82,7 @@ export class Admission {
   }
 
   stopStreams(why: Fault): void {
-    for (const source of this.#streams.values()) source.stop(why);
+    for (const { source } of [...this.#streams.values()]) source.stop(why);
   }
 
   #onCall(request: Envelope, answer: Answer): void {
@@ -185,6 +185,8 @@ export class Admission {
     }
     const key = callKey(request);
     const gone = () => {
+      end.cancel();
+      if (this.#streams.get(key) !== stream) return;
       this.#streams.delete(key);
       streamEnded();
     };
@@ -196,12 +198,10 @@ export class Admission {
       clock: env.clock,
       encode: (item) => outputOf(method, request, item),
       failureOf,
-      last: () => {
-        end.cancel();
-        gone();
-      },
+      last: gone,
     });
-    this.#streams.set(key, source);
+    const stream: OpenStream = { source, gone };
+    this.#streams.set(key, stream);
     const { version } = method.served.component;
     source.pull(request.credit, (batch) => answer.resolve(replies.batch(request, version, batch)));
     const stop = answerBy(({ failure }) => source.stop(failure ?? new Fault("internal", "a stream has no value")));
@@ -239,7 +239,7 @@ export class Admission {
   #onMore(request: Envelope, answer: Answer): void {
     const { id, replies, results } = this.#parts;
     const key = callKey(request);
-    const source = this.#streams.get(key);
+    const source = this.#streams.get(key)?.source;
     if (source !== undefined) {
       return source.pull(request.credit, (batch) => answer.resolve(replies.batch(request, "", batch)));
     }
@@ -288,7 +288,10 @@ export class Admission {
     }
     once.withdraw(key, () => this.#refusal(request, why));
     results.forget(key);
-    this.#streams.get(key)?.stop(why);
+    const stream = this.#streams.get(key);
+    stream?.source.stop(why);
+    // Nobody reads it any more: nothing is kept for it until its time to live ends.
+    stream?.gone();
     for (const frame of [...turns.running.frames]) if (callKey(frame.request) === key) frame.abort(why);
     answer.resolve(replies.to(request, ""));
   }
@@ -296,6 +299,12 @@ export class Admission {
   #refusal(request: Envelope, failure: Fault): Envelope {
     return this.#parts.replies.refusal(request, failure);
   }
+}
+
+interface OpenStream {
+  readonly source: StreamSource;
+  /** It is answered no more. */
+  gone(): void;
 }
 
 const NOBODY: readonly Frame[] = [];

@@ -538,6 +538,21 @@ describe("a STREAM", () => {
     assert.equal(ran, true);
   });
 
+  it("leaves nothing behind when its reader withdraws it: no place among streams, no timer until its time to live ends", async () => {
+    const { client, clock } = await world(modes({ stream: () => count(1_000, []) }), { results: 2 });
+    for (let times = 0; times < 5; times++) {
+      const items = client.stream(Modes.method.stream, { text: "" }, { credit: 1, ttlMs: 60_000 });
+      const first = items.next();
+      await clock.advance(5);
+      assert.equal((await first).value?.text, "0");
+      await items.return?.();
+      await clock.advance(5);
+    }
+    const before = clock.events;
+    await clock.advance(70_000);
+    assert.equal(clock.events, before, "something was left to happen");
+  });
+
   it("gives the items before an error, then the error", async () => {
     const { client, clock } = await world(
       modes({

@@ -79,6 +79,7 @@ export class Frame {
 
   abort(reason: Fault): void {
     this.#aborted ??= reason;
+    this.#timer?.cancel();
     this.#controller?.abort(reason);
   }
 

@@ -28,11 +28,15 @@ export interface Watch {
   quarantine(candidate: Quarantined): void;
   /** What evaluates was lost, and is there again: in words. */
   recovered(what: string): void;
-  /** Told before each candidate whose evaluation may take the thread. */
+  /** Told before each generation. */
+  asked(): void;
+  /** Told before each candidate whose evaluation may take the thread; BATCH: before all at once. */
   began(index: number): void;
-  /** Candidates that must not be evaluated: they took the thread and did not give it back. */
-  readonly barred: (index: number) => boolean;
+  /** Why a candidate must not be evaluated: it took the thread and did not give it back. BATCH: they must not be evaluated at once. */
+  readonly barred: (index: number) => string | undefined;
 }
+
+export const BATCH = -1;
 
 interface Functions {
   evaluate?(x: Float64Array): Answer | Promise<Answer>;
@@ -64,8 +68,9 @@ function oneByOne(
   for (let k = 0; k < rows.length; k++) {
     const row = rows[k] as Float64Array;
     watch.began(k);
-    if (watch.barred(k)) {
-      settle(row, "did not come back in time", k, values, space, watch);
+    const why = watch.barred(k);
+    if (why !== undefined) {
+      settle(row, why, k, values, space, watch);
       continue;
     }
     try {
@@ -94,18 +99,28 @@ async function inBatch(
   space: Space,
   watch: Watch,
 ): Promise<void> {
-  watch.began(0);
-  let answers: readonly Answer[] | undefined;
-  let failure: unknown;
+  // What took the thread is looked for alone.
+  if (watch.barred(BATCH) !== undefined) {
+    for (const [k, row] of rows.entries()) {
+      watch.began(k);
+      settle(row, watch.barred(k) ?? (await answersOf(functions, [row]))[0], k, values, space, watch);
+    }
+    return;
+  }
+  watch.began(BATCH);
+  const answers = await answersOf(functions, rows);
+  for (const [k, row] of rows.entries()) settle(row, answers[k], k, values, space, watch);
+}
+
+/** An answer for each row, or for each why there is none. */
+async function answersOf(functions: Functions, rows: readonly Float64Array[]): Promise<readonly unknown[]> {
   try {
-    answers = await functions.evaluateBatch?.(rows);
+    const answers = await functions.evaluateBatch?.(rows);
+    if (answers?.length === rows.length) return answers.map(ownWord);
+    return rows.map(() => `was one of ${rows.length} candidates with ${answers?.length ?? "no"} answers`);
   } catch (thrown) {
-    failure = asError(thrown);
+    return rows.map(() => asError(thrown));
   }
-  if (failure === undefined && answers?.length !== rows.length) {
-    failure = `${answers?.length ?? "no"} answers for ${rows.length} candidates`;
-  }
-  for (const [k, row] of rows.entries()) settle(row, failure ?? answers?.[k], k, values, space, watch);
 }
 
 /** A text is why there is no value, from who evaluates for others; a function that gives one has given no number. */
@@ -164,5 +179,5 @@ function numbersOf(list: readonly unknown[], objectives: number, broken: number)
 
 /** For who evaluates without an island. */
 export function noWatch(): Watch {
-  return { quarantine: () => {}, recovered: () => {}, began: () => {}, barred: () => false };
+  return { quarantine: () => {}, recovered: () => {}, asked: () => {}, began: () => {}, barred: () => undefined };
 }

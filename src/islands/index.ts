@@ -16,7 +16,17 @@ export { leadingOnes, leadingOnesTheory, oneMax, traps } from "./functions/theor
 export { dtlz2, ZDT } from "./functions/zdt.ts";
 export { type IslandHostOptions, islandHost } from "./host/island-host.ts";
 export { Island, type IslandFigures } from "./island.ts";
-export { type Answer, isProblem, type Problem, type ProblemSettings, problem, problemWith } from "./problem.ts";
+export { candidateIn, type OwnGenome, problemOf, textGenome } from "./own-genome.ts";
+export {
+  type Answer,
+  isProblem,
+  type OwnSettings,
+  type Problem,
+  type ProblemSettings,
+  problem,
+  problemWith,
+} from "./problem.ts";
+export type { Proposed, ProposerCall } from "./proposer.ts";
 export { RandomStream } from "./random-stream.ts";
 export { type Found, foundIn, planOf, type SearchOptions, search } from "./search.ts";
 export type { Space } from "./space.ts";

@@ -8,13 +8,14 @@
 //   I2. An engine that has to make room for another is parked as it stands, and goes on from there when it is wanted again.
 
 import { Emas } from "./engines/emas.ts";
-import type { Engine, Individual, Replacement, Selection } from "./engines/engine.ts";
+import { type Engine, type Individual, NOT_EVALUATED, type Replacement, type Selection } from "./engines/engine.ts";
 import { readIndividual, saveIndividual } from "./engines/individuals.ts";
 import { engineOf, makeEngine } from "./engines/make-engine.ts";
 import { Nsga2 } from "./engines/nsga2.ts";
 import { noWatch, type Quarantined, type Watch } from "./evaluator.ts";
-import { Fault } from "./fault.ts";
+import { asError, Fault } from "./fault.ts";
 import type { Problem } from "./problem.ts";
+import { checkedRow } from "./proposer.ts";
 import { RandomStream } from "./random-stream.ts";
 import { decodeState, encodeState, type State, type StateRecord } from "./state/codec.ts";
 import { Fields } from "./state/fields.ts";
@@ -22,11 +23,15 @@ import { Fields } from "./state/fields.ts";
 /** What is asked of an island for one epoch. */
 export interface EpochTask {
   readonly immigrants: readonly Individual[];
+  /** Evaluated first of all, and then taken as immigrants are. */
+  readonly proposals?: readonly Float64Array[];
   /** The epoch ends with the generation in which these are spent. */
   readonly evaluations: number;
   /** How many leave at its end. */
   readonly emigrants: number;
   readonly selection: Selection;
+  /** Who of its members a proposer is shown after it. */
+  readonly parents?: { readonly count: number; readonly selection: Selection };
   readonly replacement: Replacement;
   /** The search is over where a value is this or less. */
   readonly target: number | undefined;
@@ -178,7 +183,8 @@ export class Island {
     if (this.#spent === undefined) {
       this.#spent = 0;
       if (task.energy !== undefined && this.#engine instanceof Emas) this.#engine.setEnergy(task.energy);
-      this.#engine.immigrate(task.immigrants, task.replacement);
+      const proposed = await this.#evaluated(task.proposals ?? [], watch);
+      this.#engine.immigrate([...task.immigrants, ...proposed], task.replacement);
     }
     for (;;) {
       if (this.#spent >= task.evaluations || this.#reached(task.target)) {
@@ -200,17 +206,59 @@ export class Island {
     return count < 1 ? [] : this.#engine.emigrants(count, selection);
   }
 
+  /** Members as they are, which stay: what a proposer is shown. The best first. */
+  parents(count: number, selection: Selection): readonly Individual[] {
+    if (count < 1) return [];
+    const { members } = this.#engine;
+    const chosen = members?.call(this.#engine, count) ?? this.#engine.emigrants(count, selection);
+    return [...chosen].sort((a, b) => (a.values[0] as number) - (b.values[0] as number));
+  }
+
+  /** Candidates from outside, with their values; they count as any. */
+  async #evaluated(proposed: readonly Float64Array[], watch: Watch): Promise<readonly Individual[]> {
+    const own = this.#own(watch);
+    const rows = proposed.flatMap((row) => {
+      try {
+        return [checkedRow(row, this.#problem.space)];
+      } catch (thrown) {
+        own.quarantine({ genes: [...row], reason: `was proposed and is none: ${asError(thrown).message}` });
+        return [];
+      }
+    });
+    if (rows.length === 0) return [];
+    const { objectives } = this.#problem.space;
+    const { values, candidates } = this.#asked(rows, watch);
+    await this.#problem.evaluator.evaluate(candidates, values, own);
+    this.#count(candidates);
+    return candidates
+      .map((row, k) => ({ genes: row.slice(), values: values.slice(k * objectives, (k + 1) * objectives) }))
+      .filter((each) => each.values[0] !== NOT_EVALUATED);
+  }
+
   #reached(target: number | undefined): boolean {
     const { objectives } = this.#problem.space;
     return target !== undefined && objectives === 1 && (this.#best?.values[0] ?? Number.POSITIVE_INFINITY) <= target;
   }
 
   #generation(watch: Watch): undefined | Promise<void> {
-    const rows = this.#engine.ask();
+    const { values, candidates } = this.#asked(this.#engine.ask(), watch);
+    const waiting = this.#problem.evaluator.evaluate(candidates, values, this.#own(watch));
+    if (waiting !== undefined) return waiting.then(() => this.#told(candidates));
+    this.#told(candidates);
+    return undefined;
+  }
+
+  /** Candidates about to be evaluated, and where their values go. */
+  #asked(rows: readonly Float64Array[], watch: Watch) {
     const { objectives } = this.#problem.space;
     if (this.#values.length < rows.length * objectives) this.#values = new Float64Array(rows.length * objectives);
-    const candidates = this.#whole(rows);
-    const own: Watch = {
+    watch.asked();
+    return { values: this.#values, candidates: this.#whole(rows) };
+  }
+
+  #own(watch: Watch): Watch {
+    return {
+      asked: watch.asked,
       began: watch.began,
       barred: watch.barred,
       quarantine: (candidate) => {
@@ -222,30 +270,31 @@ export class Island {
         if (this.#recovered.length < RECOVERED_KEPT) this.#recovered.push(what);
       },
     };
-    const waiting = this.#problem.evaluator.evaluate(candidates, this.#values, own);
-    if (waiting !== undefined) return waiting.then(() => this.#told(candidates));
-    this.#told(candidates);
-    return undefined;
   }
 
   #told(rows: readonly Float64Array[]): void {
+    const count = rows.length * this.#problem.space.objectives;
+    this.#generations++;
+    this.#count(rows);
+    this.#engine.tell(this.#values.length === count ? this.#values : this.#values.subarray(0, count));
+  }
+
+  /** What was evaluated is spent, and the best of it known. */
+  #count(rows: readonly Float64Array[]): void {
     const count = rows.length;
     const { objectives } = this.#problem.space;
     const values = this.#values;
     this.#evaluations += count;
     this.#spent = (this.#spent ?? 0) + count;
-    this.#generations++;
     let best = this.#best?.values[0] ?? Number.POSITIVE_INFINITY;
     let at = -1;
     for (let k = 0; k < count; k++) {
       const value = values[k * objectives] as number;
       if (value < best) [best, at] = [value, k];
     }
-    if (at >= 0) {
-      const own = values.slice(at * objectives, (at + 1) * objectives);
-      this.#best = { genes: (rows[at] as Float64Array).slice(), values: own };
-    }
-    this.#engine.tell(values.length === count * objectives ? values : values.subarray(0, count * objectives));
+    if (at < 0) return;
+    const own = values.slice(at * objectives, (at + 1) * objectives);
+    this.#best = { genes: (rows[at] as Float64Array).slice(), values: own };
   }
 
   /** With whole numbers where genes are whole; engines keep what they asked for. */

@@ -1,7 +1,11 @@
 // A problem: where candidates lie, and what they are worth. Checked once, when it is made.
 
 import { Fault } from "unum";
+import { cachedEvaluator } from "./cached-evaluator.ts";
 import { type Evaluator, functionEvaluator } from "./evaluator.ts";
+import type { RowOperators } from "./own-genome.ts";
+import { type Propose, type Proposed, type ProposerCall, rowProposer } from "./proposer.ts";
+import { sampledEvaluator } from "./sampled-evaluator.ts";
 import type { Genome, Space } from "./space.ts";
 
 /** One value; or one for each objective; or those with how far each constraint is broken (0 or less: kept). Less is better. */
@@ -14,6 +18,8 @@ export interface ProblemSettings {
   readonly dimensions: number;
   /** real; bits: 0 or 1; permutation: 0 … dimensions - 1 in any order. Default real. */
   readonly genome?: Genome;
+  /** Of an own genome; `problemOf` makes them. */
+  readonly operators?: RowOperators;
   /** One number for all genes, or one each. Default none: then `start` says where to begin. */
   readonly lower?: number | readonly number[];
   readonly upper?: number | readonly number[];
@@ -23,15 +29,29 @@ export interface ProblemSettings {
   readonly integer?: boolean | readonly number[];
   /** Default 1. */
   readonly objectives?: number;
-  /** Whether the same candidate may have different values: no value is believed for longer than a generation. */
+  /** Whether the same candidate may have different values: the portfolio is then of engines that believe none for longer than a generation. */
   readonly noisy?: boolean;
+  /** How often each candidate is evaluated, for the mean of it; together they count as one evaluation. Default 1. */
+  readonly samples?: number;
+  /** So many candidates' values are remembered by each process that evaluates. Default none. */
+  readonly cache?: number;
   /** A value at which the search is over. */
   readonly target?: number;
   readonly name?: string;
+  /** Asked now and then for candidates that variation would not come to, as a language model; settings `proposer.*`. */
+  propose?(call: ProposerCall): Proposed | Promise<Proposed>;
   /** What a candidate is worth. The array belongs to the engine: read it, keep nothing of it. */
   evaluate?(x: Float64Array): Answer | Promise<Answer>;
   /** The same for many at once, an answer each, in their order; used where it is given. */
   evaluateBatch?(rows: readonly Float64Array[]): readonly Answer[] | Promise<readonly Answer[]>;
+}
+
+/** As `ProblemSettings`, of a problem with a genome of its own. */
+export interface OwnSettings<T>
+  extends Pick<ProblemSettings, "objectives" | "noisy" | "samples" | "cache" | "target" | "name"> {
+  evaluate?(candidate: T): Answer | Promise<Answer>;
+  evaluateBatch?(candidates: readonly T[]): readonly Answer[] | Promise<readonly Answer[]>;
+  propose?(call: ProposerCall<T>): Proposed<T> | Promise<Proposed<T>>;
 }
 
 export interface Problem {
@@ -40,6 +60,9 @@ export interface Problem {
   readonly target: number | undefined;
   readonly noisy: boolean;
   readonly evaluator: Evaluator;
+  readonly propose?: Propose | undefined;
+  /** What a row is, for people; only of own genomes. */
+  readonly show?: ((row: Float64Array) => string) | undefined;
 }
 
 export const DIMENSIONS_LIMIT = 100_000;
@@ -51,13 +74,29 @@ export function problem(settings: ProblemSettings): Problem {
     throw new Fault("invalid", "problem() has no evaluate: give a function from a candidate to a number");
   }
   const space = spaceOf(settings);
-  return { space, name, target, noisy, evaluator: functionEvaluator(settings, space) };
+  const evaluator = dressed(functionEvaluator(settings, space), space, settings);
+  const propose = settings.propose === undefined ? undefined : rowProposer(settings.propose.bind(settings), space);
+  return { space, name, target, noisy, evaluator, propose };
 }
 
 /** The same with another evaluator, as an executable or a server. */
 export function problemWith(settings: Omit<ProblemSettings, "evaluate">, evaluator: Evaluator): Problem {
   const { name = "problem", target, noisy = false } = settings;
-  return { space: spaceOf(settings), name, target, noisy, evaluator };
+  const space = spaceOf(settings);
+  return { space, name, target, noisy, evaluator: dressed(evaluator, space, settings) };
+}
+
+/** Sampled first: what is remembered is a mean. */
+function dressed(
+  plain: Evaluator,
+  space: Space,
+  { noisy, cache, samples = 1 }: Pick<ProblemSettings, "noisy" | "cache" | "samples">,
+): Evaluator {
+  const evaluator = sampledEvaluator(plain, space, samples);
+  if (cache === undefined) return evaluator;
+  if (noisy)
+    throw new Fault("invalid", "a problem that is noisy has no cache: the same candidate may have another value");
+  return cachedEvaluator(evaluator, space, cache);
 }
 
 function spaceOf(settings: Omit<ProblemSettings, "evaluate">): Space {
@@ -68,9 +107,13 @@ function spaceOf(settings: Omit<ProblemSettings, "evaluate">): Space {
   if (!Number.isInteger(objectives) || objectives < 1 || objectives > 20) {
     throw new Fault("invalid", `objectives is ${objectives}; it is a whole number from 1 to 20`);
   }
-  if (!["real", "bits", "permutation"].includes(genome)) {
-    throw new Fault("invalid", `genome '${genome}' is not known; there are real, bits and permutation`);
+  if (!["real", "bits", "permutation", "own"].includes(genome)) {
+    throw new Fault(
+      "invalid",
+      `genome '${genome}' is not known; there are real, bits and permutation, and problemOf for your own`,
+    );
   }
+  if (genome === "own") return ownSpace(settings, objectives);
   if (genome !== "real") return discrete(genome, dimensions, objectives);
   const lower = each("lower", settings.lower ?? Number.NEGATIVE_INFINITY, dimensions);
   const upper = each("upper", settings.upper ?? Number.POSITIVE_INFINITY, dimensions);
@@ -84,6 +127,26 @@ function discrete(genome: Genome, dimensions: number, objectives: number): Space
   const lower = new Float64Array(dimensions);
   const upper = new Float64Array(dimensions).fill(genome === "bits" ? 1 : dimensions - 1);
   return { genome, dimensions, objectives, lower, upper, startLower: lower, startUpper: upper, integer: undefined };
+}
+
+/** Bounds say nothing here: the operators know what a row may hold. */
+function ownSpace(
+  { dimensions, operators }: Pick<ProblemSettings, "dimensions" | "operators">,
+  objectives: number,
+): Space {
+  if (operators === undefined) {
+    throw new Fault(
+      "invalid",
+      "a genome of your own needs operators; make the problem with problemOf(genome, { evaluate })",
+    );
+  }
+  const zero = new Float64Array(dimensions);
+  const lower = zero.map(() => Number.NEGATIVE_INFINITY);
+  const upper = zero.map(() => Number.POSITIVE_INFINITY);
+  return {
+    ...{ genome: "own", dimensions, objectives, lower, upper, startLower: zero, startUpper: zero },
+    ...{ integer: undefined, operators },
+  };
 }
 
 function each(name: string, value: number | ArrayLike<number>, dimensions: number): Float64Array {

@@ -1,6 +1,8 @@
 // A search in this process, from a problem to what was found: for programs.
 
+import { systemEnv } from "unum";
 import { Archipelago, type Plan } from "./archipelago/archipelago.ts";
+import { askOnce, inMemory } from "./archipelago/ask-once.ts";
 import { drive } from "./archipelago/drive.ts";
 import { ownHosts } from "./archipelago/host.ts";
 import { changed, DEFAULT_SETTINGS } from "./archipelago/settings.ts";
@@ -42,22 +44,28 @@ export async function search(problem: Problem, options: SearchOptions = {}): Pro
   // Where slices end makes no difference, so no clock is needed.
   const hosts = ownHosts(problem, () => 0);
   try {
-    await drive({ archipelago, hosts, signal });
+    const { propose } = problem;
+    const asked = propose && askOnce({ propose, recording: inMemory(), clock: systemEnv().clock });
+    await drive({ archipelago, hosts, signal, propose: asked });
   } finally {
     await hosts.close();
   }
   return foundIn(archipelago);
 }
 
-export function planOf(problem: Pick<Problem, "space" | "target">, options: SearchOptions): Plan {
+export function planOf(
+  problem: Pick<Problem, "space" | "target"> & Partial<Pick<Problem, "propose" | "noisy">>,
+  options: SearchOptions,
+): Plan {
   const { seed = 1, islands = 1, evaluations = 100_000 * problem.space.dimensions } = options;
-  const names = options.engines ?? portfolioOf(problem.space);
+  const names = options.engines ?? portfolioOf(problem.space, problem.noisy);
   const engines = Array.from({ length: islands }, (_, i) => names[i % names.length] ?? "cma");
   const target = options.target ?? problem.target;
   const reassigned = options.engines === undefined && names.length > 1 && islands > 1;
   return {
     ...{ seed, engines, islands: engines.map((_, i) => `island-${i}`), free: false, target, evaluations },
     ...(reassigned ? { portfolio: names } : undefined),
+    ...(problem.propose === undefined ? undefined : { proposes: true }),
   };
 }
 

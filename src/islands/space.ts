@@ -1,6 +1,9 @@
 // Where candidates lie: what an engine has to know of a problem, and nothing of how it is evaluated.
 
-export type Genome = "real" | "bits" | "permutation";
+import type { RowOperators } from "./own-genome.ts";
+
+/** own: with operators of the problem's own; its genes are numbers that only those can read. */
+export type Genome = "real" | "bits" | "permutation" | "own";
 
 export interface Space {
   readonly genome: Genome;
@@ -14,6 +17,8 @@ export interface Space {
   readonly startUpper: Float64Array;
   /** 1 for each gene that takes whole numbers only; undefined where none does. */
   readonly integer: Uint8Array | undefined;
+  /** Of an own genome, where it can be varied: not where it is only talked of. */
+  readonly operators?: RowOperators;
 }
 
 export function isBounded({ lower, upper }: Space): boolean {

@@ -7,11 +7,12 @@ import type {
   EvolveRequest,
   EvolveRequestSchema,
   IndividualSchema,
+  Task,
   Individual as WireIndividual,
 } from "unum/gen/unum/islands/v1/island_pb.js";
 import type { SliceReply, SliceRequest } from "./archipelago/host.ts";
 import { readSetting } from "./archipelago/settings.ts";
-import type { Individual } from "./engines/engine.ts";
+import type { Individual, Selection } from "./engines/engine.ts";
 import { Fault } from "./fault.ts";
 
 export { IslandHost } from "unum/gen/unum/islands/v1/island_pb.js";
@@ -38,6 +39,9 @@ export function requestMessage(
       ...{ selection: task.selection, replacement: task.replacement },
       ...(task.target === undefined ? undefined : { target: task.target }),
       energy: Object.fromEntries(energy),
+      proposals: (task.proposals ?? []).map((row) => ({ genes: [...row] })),
+      parents: task.parents?.count ?? 0,
+      parentSelection: task.parents?.selection ?? "",
     },
   };
 }
@@ -58,8 +62,15 @@ export function requestOf(message: EvolveRequest): SliceRequest {
       replacement: readSetting("migration.replacement", task.replacement) as SliceRequest["task"]["replacement"],
       target: hasTarget(message) ? task.target : undefined,
       energy: Object.fromEntries(energy),
+      proposals: task.proposals.map(({ genes }) => Float64Array.from(genes)),
+      ...(task.parents === 0 ? undefined : { parents: { count: task.parents, selection: parentSelection(task) } }),
     },
   };
+}
+
+function parentSelection({ parentSelection: text }: Pick<Task, "parentSelection">): Selection {
+  // One of those that the settings may have.
+  return readSetting("proposer.selection", text) as Selection;
 }
 
 /** A target of 0 is one; absent is none. */
@@ -68,7 +79,7 @@ function hasTarget({ task }: EvolveRequest): boolean {
 }
 
 export function replyMessage(reply: SliceReply, pid: number): MessageInitShape<typeof EvolveReplySchema> {
-  const { state, over, emigrants, best, figures, quarantined, quarantinedCount, recovered, front } = reply;
+  const { state, over, emigrants, best, figures, quarantined, quarantinedCount, recovered, front, parents } = reply;
   return {
     ...{ state, over, quarantinedCount, pid, recovered: [...recovered] },
     emigrants: emigrants.map(individualMessage),
@@ -76,11 +87,12 @@ export function replyMessage(reply: SliceReply, pid: number): MessageInitShape<t
     figures: { ...figures, own: { ...figures.own } },
     quarantined: quarantined.map(({ genes, reason }) => ({ genes: [...genes], reason })),
     front: front.map(individualMessage),
+    parents: parents.map(individualMessage),
   };
 }
 
 export function replyOf(message: EvolveReply): SliceReply {
-  const { state, over, emigrants, best, figures, quarantined, quarantinedCount, recovered, front } = message;
+  const { state, over, emigrants, best, figures, quarantined, quarantinedCount, recovered, front, parents } = message;
   if (figures === undefined) throw new Fault("internal", "a host answered without figures");
   const { engine, evaluations, generations, best: least, spread, restarts, own } = figures;
   return {
@@ -89,6 +101,7 @@ export function replyOf(message: EvolveReply): SliceReply {
     best: best === undefined ? undefined : individualOf(best),
     figures: { engine, evaluations, generations, best: least, spread, restarts, own },
     front: front.map(individualOf),
+    parents: parents.map(individualOf),
   };
 }
 

@@ -77,7 +77,9 @@ describe("unum islands", LIMIT, () => {
     assert.equal(killed.state, "killed");
     // Worse still: the newest checkpoint is damaged.
     const checkpoints = join(home, "islands", "cut", "store", "checkpoint");
-    const newest = join(checkpoints, (await readdir(checkpoints)).sort().at(-1) ?? "");
+    // One that was being written has another name still.
+    const versions = (await readdir(checkpoints)).filter((name) => /^\d+$/.test(name));
+    const newest = join(checkpoints, versions.sort().at(-1) ?? "");
     const bytes = await readFile(newest);
     bytes.writeUInt8(bytes.readUInt8(bytes.length >> 1) ^ 4, bytes.length >> 1);
     await writeFile(newest, bytes);
@@ -133,6 +135,20 @@ describe("unum islands", LIMIT, () => {
     assert.ok(result.best.value < 10);
   });
 
+  it("quarantines what takes all memory, and what hangs in a batch, and nothing else", async () => {
+    const home = await scratch();
+    const file = join(home, "greedy.ts");
+    await writeFile(file, GREEDY);
+    const own = ["--islands", "1", "--processes", "1", "--evaluations", "40", "--time-out", "500ms", "--engine", "de"];
+    const few = ["--set", "migration.every=40", "--seed", "1", "--json"];
+    const ran = await unum(["islands", "run", file, ...own, ...few], { home });
+    assert.equal(ran.code, 0, ran.stderr);
+    const [result] = jsonLines(ran);
+    assert.match(ran.stderr, /more memory than a process may have|took all of its memory/);
+    assert.match(ran.stderr, /did not come back in time/);
+    assert.ok(result.quarantined >= 2 && result.best.value < 10, ran.stderr);
+  });
+
   it("says what is wrong with what it is given", async () => {
     const home = await scratch();
     await writeFile(join(home, "none.ts"), "export default 3;\n");
@@ -167,6 +183,19 @@ const SLOW = `import { problem } from "unum/islands";
 export default problem({
   dimensions: 3, lower: -5, upper: 5,
   evaluate: async (x) => { await new Promise((done) => setTimeout(done, 2)); return x.reduce((sum, each) => sum + each * each, 0); },
+});
+`;
+
+const GREEDY = `import { problem } from "unum/islands";
+const kept: Float64Array[] = [];
+let calls = 0;
+export default problem({
+  dimensions: 2, lower: -5, upper: 5,
+  evaluateBatch: (rows) => rows.map((x) => {
+    if (x[0] > 4.5) for (;;) kept.push(new Float64Array(1 << 20).fill(1));
+    if (x[0] < -4.3) for (;;) calls++;
+    return x[0] * x[0] + x[1] * x[1];
+  }),
 });
 `;
 

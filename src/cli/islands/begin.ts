@@ -2,6 +2,8 @@
 
 import type { Env } from "../../base/env.ts";
 import type { Checkpoint } from "../../islands/archipelago/checkpoint.ts";
+import type { Individual } from "../../islands/engines/engine.ts";
+import type { Problem } from "../../islands/problem.ts";
 import { systemEnv } from "../../system/env.ts";
 import { formatMs } from "../duration.ts";
 import { EXIT } from "../exit-code.ts";
@@ -10,6 +12,7 @@ import { outputWidth } from "../screen.ts";
 import type { Terminal } from "../terminal.ts";
 import { conduct, type Ending } from "./conduct.ts";
 import { islandTable, liveLine, valueText } from "./figures-text.ts";
+import { loadProblem } from "./load-problem.ts";
 import { type PlaceFlags, placesFor } from "./places.ts";
 import { takePart } from "./presence.ts";
 import { specName } from "./problem-spec.ts";
@@ -49,8 +52,9 @@ export async function begin(of: Beginning): Promise<number> {
         return places;
       },
     });
-    await writeJson(store.objects, "result", resultOf(record, ending));
-    return tell(record, ending, { terminal, json, interrupted: interrupt.signal.aborted });
+    const result = resultOf(record, ending, await shownBy(record));
+    await writeJson(store.objects, "result", result);
+    return tell(record, ending, result, { terminal, json, interrupted: interrupt.signal.aborted });
   } finally {
     terminal.redraw?.("");
     await presence.end();
@@ -62,7 +66,8 @@ export async function begin(of: Beginning): Promise<number> {
 
 export interface Result {
   readonly run: string;
-  readonly best: { readonly value: number; readonly genes: readonly number[] } | undefined;
+  /** `shown`: of a genome of the problem's own, as it says itself. */
+  readonly best: { readonly value: number; readonly genes: readonly number[]; readonly shown?: string } | undefined;
   readonly front: readonly { readonly values: readonly number[]; readonly genes: readonly number[] }[];
   readonly epoch: number;
   readonly evaluations: number;
@@ -75,20 +80,34 @@ export interface Result {
   readonly quarantined: number;
 }
 
-function resultOf({ name }: RunRecord, { found, live, stopped, populations }: Ending): Result {
+/** How the problem's file shows its candidates; undefined where they are rows. */
+async function shownBy({ problem, evaluationMs }: RunRecord): Promise<Problem["show"]> {
+  if (problem.kind !== "file") return undefined;
+  const { show, evaluator } = await loadProblem(problem, { evaluationMs });
+  await evaluator.close();
+  return show;
+}
+
+function resultOf({ name }: RunRecord, { found, live, stopped, populations }: Ending, show: Problem["show"]): Result {
   const { best, front, epoch, evaluations, reachedTarget } = found;
   return {
     run: name,
-    best: best === undefined ? undefined : { value: best.values[0] ?? Number.NaN, genes: [...best.genes] },
+    best: best === undefined ? undefined : bestOf(best, show),
     front: front.map(({ values, genes }) => ({ values: [...values], genes: [...genes] })),
     ...{ epoch, evaluations, reachedTarget, stopped, populations, seconds: live.seconds },
     ...{ recoveries: live.recoveries, quarantined: live.quarantined },
   };
 }
 
+function bestOf({ values, genes }: Individual, show: Problem["show"]): Result["best"] {
+  const own = { value: values[0] ?? Number.NaN, genes: [...genes] };
+  return show === undefined ? own : { ...own, shown: show(genes) };
+}
+
 function tell(
   record: RunRecord,
   ending: Ending,
+  result: Result,
   {
     terminal,
     json,
@@ -97,13 +116,14 @@ function tell(
 ): number {
   const { found, live, stopped } = ending;
   const { name, plan } = record;
-  if (json) terminal.print(JSON.stringify(resultOf(record, ending)));
+  const { best } = result;
+  if (json) terminal.print(JSON.stringify(result));
   else {
     terminal.redraw?.("");
     for (const line of islandTable(live, { paint: terminal.paint, width: outputWidth() })) terminal.print(line);
     if (found.front.length > 0) terminal.print(`${found.front.length} candidates that none dominates`);
-    else if (found.best !== undefined) {
-      terminal.print(`best ${valueText(found.best.values[0] ?? Number.NaN)} at [${shownGenes(found.best.genes)}]`);
+    else if (best !== undefined) {
+      terminal.print(`best ${valueText(best.value)} at ${best.shown ?? `[${shownGenes(best.genes)}]`}`);
     }
     terminal.print(
       `${found.evaluations} evaluations in ${formatMs(live.seconds * 1_000)}, epoch ${found.epoch}${live.recoveries > 0 ? `, ${live.recoveries} recoveries` : ""}${live.quarantined > 0 ? `, ${live.quarantined} quarantined` : ""}`,
@@ -120,8 +140,8 @@ function tell(
   return EXIT.failed;
 }
 
-function shownGenes(genes: Float64Array): string {
-  const shown = [...genes.subarray(0, 12)].map((gene) => String(Number(gene.toPrecision(9))));
+function shownGenes(genes: readonly number[]): string {
+  const shown = genes.slice(0, 12).map((gene) => String(Number(gene.toPrecision(9))));
   return `${shown.join(", ")}${genes.length > 12 ? `, … ${genes.length - 12} more` : ""}`;
 }
 

@@ -17,6 +17,8 @@ import type { Quarantined } from "../../islands/evaluator.ts";
 import { type Found, foundIn } from "../../islands/search.ts";
 import { Figures, type Host, type Live } from "./figures.ts";
 import { type LiveStream, serveLive } from "./live-stream.ts";
+import { proposals } from "./proposals.ts";
+import { proposerOf } from "./proposer-of.ts";
 import {
   type Config,
   liveText,
@@ -71,6 +73,8 @@ export interface Ending {
 }
 
 const LOOK_EVERY_MS = 500;
+const SLICE_MS = 200;
+const EARLY_MS = 20;
 /** Notice of a new configuration comes by the store; this is for when it does not. */
 const CONFIG_EVERY_MS = 5_000;
 
@@ -99,6 +103,16 @@ async function conducted(conducting: Conducting, stream: LiveStream): Promise<En
     figures.checkpointed(version, cut.epoch);
   };
   const log = () => writeLogs(store, figures, archipelago.settings.log.type);
+  let began = Number.POSITIVE_INFINITY;
+  /** Denser at first, so that a short run has its curves too. */
+  const early = (ms: number) => Math.min(ms, Math.max(EARLY_MS, (env.clock.now() - began) / 10));
+  let logged = 0;
+  const logNews = async () => {
+    const evaluations = archipelago.seats.reduce((sum, seat) => sum + (seat.figures?.evaluations ?? 0), 0);
+    if (evaluations === logged) return;
+    logged = evaluations;
+    await log();
+  };
   const tasks = new Tasks(say);
   const follow = follower({
     store,
@@ -125,8 +139,10 @@ async function conducted(conducting: Conducting, stream: LiveStream): Promise<En
     },
     { ms: () => CONFIG_EVERY_MS, act: () => tasks.run(follow) },
     { ms: () => archipelago.settings.checkpoint.every * 1_000, act: () => tasks.run(checkpoint) },
-    { ms: () => archipelago.settings.log.every * 1_000, act: () => tasks.run(log) },
+    { ms: () => early(archipelago.settings.log.every * 1_000), act: () => tasks.run(logNews) },
   ]);
+  const propose = await proposerOf(record);
+  const asking = propose && proposals({ store, env, propose, replay: record.replay, figures, say });
   let places: Places | undefined;
   try {
     places = await conducting.places({
@@ -142,9 +158,11 @@ async function conducted(conducting: Conducting, stream: LiveStream): Promise<En
       served: (island, host) => figures.served(island, host),
     });
     await drive({
-      ...{ archipelago, hosts: places, width: record.processes },
+      ...{ archipelago, hosts: places, width: record.processes, propose: asking?.ask },
+      sliceMs: () => Math.round(early(SLICE_MS)),
       signal: AbortSignal.any([signal, ending.signal]),
       told: (island, reply) => {
+        began = Math.min(began, env.clock.now());
         const { engine } = reply.figures;
         const before = figures.told(island, reply);
         if (before !== undefined) say(`${record.plan.islands[island]} goes over from ${before} to ${engine}`);
@@ -167,6 +185,7 @@ async function conducted(conducting: Conducting, stream: LiveStream): Promise<En
     await checkpoint();
     await log();
     await places?.close();
+    asking?.close();
   }
   const found = foundIn(archipelago);
   const stopped = !archipelago.over;
@@ -246,10 +265,10 @@ function follower(of: {
   };
 }
 
-/** One thing at a time; what fails is told and does not end the run. */
+/** One thing at a time, and none twice; what fails is told and does not end the run. */
 class Tasks {
   #last: Promise<void> = Promise.resolve();
-  #waiting = 0;
+  readonly #waiting = new Set<() => Promise<void>>();
   readonly #say: (text: string) => void;
 
   constructor(say: (text: string) => void) {
@@ -257,16 +276,17 @@ class Tasks {
   }
 
   run(task: () => Promise<void>): void {
-    if (this.#waiting > 8) return;
-    this.#waiting++;
+    if (this.#waiting.has(task)) return;
+    this.#waiting.add(task);
     this.#last = this.#last
-      .then(task)
+      .then(() => {
+        // What changes from here on it has to look at once more.
+        this.#waiting.delete(task);
+        return task();
+      })
       .catch((thrown: unknown) => {
         if (!(thrown instanceof Fault)) throw thrown;
         this.#say(thrown.message);
-      })
-      .finally(() => {
-        this.#waiting--;
       });
   }
 

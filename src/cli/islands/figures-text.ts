@@ -28,6 +28,9 @@ export function liveLine(live: Live): string {
     `${countText(live.evaluations)} evaluations`,
     `${countText(live.perSecond)}/s`,
     `${live.migrations} migrations`,
+    ...(live.proposals?.asked > 0
+      ? [`${live.proposals.candidates} proposed for ${countText(live.proposals.cost)}`]
+      : []),
     ...(live.recoveries > 0 ? [`${live.recoveries} recoveries`] : []),
     ...(live.quarantined > 0 ? [`${live.quarantined} quarantined`] : []),
   ];

@@ -2,6 +2,7 @@
 
 import type { Clock } from "../../base/clock.ts";
 import type { Archipelago } from "../../islands/archipelago/archipelago.ts";
+import type { Recorded } from "../../islands/archipelago/ask-once.ts";
 import type { SliceReply } from "../../islands/archipelago/host.ts";
 import type { RunRecord } from "./run-store.ts";
 
@@ -42,6 +43,13 @@ export interface Live {
   readonly migrations: number;
   readonly recoveries: number;
   readonly quarantined: number;
+  /** Of a proposer: questions, those of them that were answered from what was written down, candidates, and what answers cost. */
+  readonly proposals: {
+    readonly asked: number;
+    readonly known: number;
+    readonly candidates: number;
+    readonly cost: number;
+  };
   readonly checkpoint: { readonly version: number; readonly epoch: number } | undefined;
   readonly islands: readonly IslandLive[];
 }
@@ -67,6 +75,7 @@ export class Figures {
   /** By their id, all that have served and are not known to be gone. */
   readonly #hosts = new Map<string, Host>();
   #recoveries = 0;
+  #proposals: Live["proposals"] = { asked: 0, known: 0, candidates: 0, cost: 0 };
   #checkpoint: Live["checkpoint"];
   #state: Live["state"] = "running";
   #marks: { readonly at: number; readonly evaluations: number }[] = [];
@@ -111,6 +120,16 @@ export class Figures {
     return gone;
   }
 
+  proposed({ rows, cost }: Pick<Recorded, "rows" | "cost">, known: boolean): void {
+    const { asked, known: before, candidates, cost: spent } = this.#proposals;
+    this.#proposals = {
+      asked: asked + 1,
+      known: before + (known ? 1 : 0),
+      candidates: candidates + rows.length,
+      cost: spent + (known ? 0 : cost),
+    };
+  }
+
   checkpointed(version: number, epoch: number): void {
     this.#checkpoint = { version, epoch };
   }
@@ -151,6 +170,7 @@ export class Figures {
       migrations: sum((each) => each.received),
       recoveries: this.#recoveries,
       quarantined: sum((each) => each.quarantined),
+      proposals: this.#proposals,
       checkpoint: this.#checkpoint,
       islands,
     };

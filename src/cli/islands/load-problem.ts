@@ -42,7 +42,10 @@ async function fromFile(path: string): Promise<Problem> {
     loaded = await import(pathToFileURL(path).href);
   } catch (thrown) {
     const error = asError(thrown);
-    throw new Fault("invalid", `${path} cannot be loaded: ${error.message}`, { cause: error });
+    const way = /outside a module/.test(error.message)
+      ? `; the package.json above it says "commonjs": name the file .mts, or write "type": "module" there`
+      : "";
+    throw new Fault("invalid", `${path} cannot be loaded: ${error.message}${way}`, { cause: error });
   }
   if (isProblem(loaded.default)) return loaded.default;
   throw new Fault("invalid", `${path} has no problem as its default export; write: export default problem({ … })`);

@@ -92,26 +92,34 @@ function peopleCells(run: string, entry: IslandEntry): readonly string[] {
 const PLOT_HEIGHT = 12;
 const PLOT_WIDTH = 64;
 
-/** The best of all over the seconds, with letters. */
+/** The best of all over all evaluations, with letters; logarithmic where values span more than three powers of ten. */
 function plot(entries: readonly IslandEntry[]): readonly string[] {
   const known = entries.filter(({ best }) => typeof best === "number").sort((a, b) => a.seconds - b.seconds);
   if (known.length === 0) return ["nothing is logged yet"];
-  const end = known.at(-1)?.seconds ?? 1;
-  const columns = new Array<number>(PLOT_WIDTH).fill(Number.NaN);
+  const spent = new Map<string, number>();
   let least = Number.POSITIVE_INFINITY;
-  for (const { seconds, best } of known) {
+  const points = known.map(({ name, evaluations, best }) => {
+    spent.set(name, evaluations);
     least = Math.min(least, best);
-    columns[Math.min(PLOT_WIDTH - 1, Math.floor((seconds / Math.max(end, 1e-9)) * PLOT_WIDTH))] = least;
+    return { x: [...spent.values()].reduce((sum, each) => sum + each, 0), least };
+  });
+  const [from, to] = [points[0]?.x ?? 0, points.at(-1)?.x ?? 1];
+  const columns = new Array<number>(PLOT_WIDTH).fill(Number.NaN);
+  for (const point of points) {
+    const at = Math.floor(((point.x - from) / Math.max(to - from, 1)) * PLOT_WIDTH);
+    columns[Math.min(PLOT_WIDTH - 1, at)] = point.least;
   }
   for (let i = 1; i < PLOT_WIDTH; i++) if (Number.isNaN(columns[i])) columns[i] = columns[i - 1] as number;
-  const values = columns.filter((each) => !Number.isNaN(each));
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  const rowOf = (value: number) => Math.round(((value - low) / (high - low || 1)) * (PLOT_HEIGHT - 1));
+  const [low, high] = [Math.min(...columns), Math.max(...columns)];
+  const scaled = low > 0 && high / low > 1_000 ? Math.log10 : (value: number) => value;
+  const range = scaled(high) - scaled(low) || 1;
+  const rowOf = (value: number) => Math.round(((scaled(value) - scaled(low)) / range) * (PLOT_HEIGHT - 1));
   const lines = Array.from({ length: PLOT_HEIGHT }, (_, i) => {
     const row = PLOT_HEIGHT - 1 - i;
-    const cells = columns.map((value) => (Number.isNaN(value) || rowOf(value) !== row ? " " : "•")).join("");
+    const cells = columns.map((value) => (rowOf(value) === row ? "•" : " ")).join("");
     const label = row === PLOT_HEIGHT - 1 ? valueText(high) : row === 0 ? valueText(low) : "";
     return `${label.padStart(14)} │${cells.trimEnd()}`;
   });
-  return [...lines, `${" ".repeat(15)}└${"─".repeat(PLOT_WIDTH)} ${end.toFixed(1)} s`];
+  const end = `${countText(from)} to ${countText(to)} evaluations`;
+  return [...lines, `${" ".repeat(15)}└${"─".repeat(PLOT_WIDTH)}`, `${" ".repeat(16)}${end.padStart(PLOT_WIDTH)}`];
 }

@@ -7,7 +7,10 @@ import type { ProblemSettings } from "../../islands/problem.ts";
 import { UsageError } from "../usage.ts";
 
 /** Of problems evaluated elsewhere: all but the function. */
-export type Shape = Pick<ProblemSettings, "dimensions" | "genome" | "lower" | "upper" | "objectives" | "target">;
+export type Shape = Pick<
+  ProblemSettings,
+  "dimensions" | "genome" | "lower" | "upper" | "objectives" | "target" | "cache"
+>;
 
 export type ProblemSpec =
   | { readonly kind: "file"; readonly path: string }

@@ -40,15 +40,16 @@ export function curves(series: readonly Series[], options: CurveOptions): string
     const path = points.map(([x, y], i) => `${i === 0 ? "M" : "L"}${px(x).toFixed(1)} ${py(y).toFixed(1)}`).join("");
     return `<path d="${path}" fill="none" stroke="${color}" stroke-width="2"/>`;
   });
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => {
-    const value = bottom + part * (top - bottom);
-    const y = HEIGHT - BOTTOM - part * (HEIGHT - TOP - BOTTOM);
+  const ticks = tickPlaces(bottom, top, logarithmic).map((value) => {
+    const y = (HEIGHT - BOTTOM - ((value - bottom) / (top - bottom || 1)) * (HEIGHT - TOP - BOTTOM)).toFixed(1);
     const label = tickText(logarithmic ? 10 ** value : value);
-    return `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y}" y2="${y}" stroke="#8884"/><text x="${LEFT - 8}" y="${y + 4}" text-anchor="end" font-size="12">${label}</text>`;
+    return `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y}" y2="${y}" stroke="#8884"/><text x="${LEFT - 8}" y="${y}" dy="4" text-anchor="end" font-size="12">${label}</text>`;
   });
   const note = options.log === "above-least" ? " · vertical: above the least of all, logarithmic" : "";
   const axis = `<text x="${LEFT}" y="${HEIGHT - 22}" font-size="12">${tickText(left)}</text><text x="${WIDTH - RIGHT}" y="${HEIGHT - 22}" font-size="12" text-anchor="end">${tickText(right)}</text><text x="${WIDTH / 2}" y="${HEIGHT - 4}" font-size="12" text-anchor="middle">${escaped(options.x)}${note}</text>`;
-  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img">${ticks.join("")}${lines.join("")}${axis}</svg>${legend(series)}`;
+  const name = escaped(series.map((each) => each.name).join(", "));
+  // On a narrow screen it is moved sideways: made smaller, nobody could read it.
+  return `<div class="wide"><svg class="curves" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${name}">${ticks.join("")}${lines.join("")}${axis}</svg></div>${legend(series)}`;
 }
 
 function prepared(series: readonly Series[], log: CurveOptions["log"]): readonly Series[] {
@@ -76,18 +77,31 @@ function extent(values: readonly number[]): readonly [number, number] {
   return [Math.min(...values), Math.max(...values)];
 }
 
+/** Round numbers between the two, four to nine of them; of a logarithmic axis powers of ten where it is long enough. */
+function tickPlaces(bottom: number, top: number, logarithmic: boolean): readonly number[] {
+  const range = top - bottom;
+  if (!(range > 0)) return [bottom];
+  const rough = range / 6;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const fitting = [1, 2, 5, 10].find((step) => step * power >= rough) ?? 10;
+  const step = logarithmic && range >= 3 ? Math.max(1, Math.ceil(rough)) : fitting * power;
+  const first = Math.ceil(bottom / step - 1e-9);
+  const last = Math.floor(top / step + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
+}
+
 function tickText(value: number): string {
   if (value === 0) return "0";
   const size = Math.abs(value);
-  return size >= 1e-3 && size < 1e6 ? String(Number(value.toPrecision(4))) : value.toExponential(1);
+  if (size >= 1e-3 && size < 1e6) return String(Number(value.toPrecision(4)));
+  return value.toExponential(1).replace(".0e", "e");
 }
 
 function legend(series: readonly Series[]): string {
   const items = series.map(
-    ({ name, color }) =>
-      `<span style="margin-right:16px;white-space:nowrap"><span style="color:${color}">■</span> ${escaped(name)}</span>`,
+    ({ name, color }) => `<span class="key"><span style="color:${color}">■</span> ${escaped(name)}</span>`,
   );
-  return `<p style="font-size:13px;margin:6px 0">${items.join(" ")}</p>`;
+  return `<p class="keys">${items.join(" ")}</p>`;
 }
 
 interface MapIsland {
@@ -99,8 +113,9 @@ interface MapIsland {
 
 /** Islands on a circle, an arrow from each to those that receive from it. */
 export function islandMap(islands: readonly MapIsland[], sources: readonly (readonly number[])[]): string {
-  const size = 380;
-  const radius = islands.length === 1 ? 0 : 130;
+  // Neighbours on the circle are a diameter and a half apart at least, however many there are.
+  const radius = islands.length === 1 ? 0 : Math.max(130, 54 / Math.sin(Math.PI / islands.length));
+  const size = 2 * radius + 120;
   const place = (i: number) => {
     const turn = (2 * Math.PI * i) / islands.length - Math.PI / 2;
     return [size / 2 + radius * Math.cos(turn), size / 2 + radius * Math.sin(turn)] as const;
@@ -119,9 +134,15 @@ export function islandMap(islands: readonly MapIsland[], sources: readonly (read
   );
   const nodes = islands.map(({ label, engine, color, received }, i) => {
     const [x, y] = place(i);
-    return `<circle cx="${x}" cy="${y}" r="34" fill="${color}"><title>${escaped(label)}: ${received} received</title></circle><text x="${x}" y="${y - 2}" text-anchor="middle" font-size="11" style="fill:#fff">${escaped(engine.slice(0, 10))}</text><text x="${x}" y="${y + 12}" text-anchor="middle" font-size="10" style="fill:#fff">${received} in</text>`;
+    return `<circle cx="${x}" cy="${y}" r="34" fill="${color}"><title>${escaped(label)}: ${received} received</title></circle><text x="${x}" y="${y - 2}" text-anchor="middle" font-size="${engine.length > 10 ? 9 : 11}" style="fill:#fff">${escaped(shortEngine(engine))}</text><text x="${x}" y="${y + 12}" text-anchor="middle" font-size="10" style="fill:#fff">${received} in</text>`;
   });
-  return `<svg viewBox="0 0 ${size} ${size}" style="max-width:380px" role="img"><defs><marker id="to" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="#888"/></marker></defs>${arrows.join("")}${nodes.join("")}</svg>`;
+  return `<svg viewBox="0 0 ${size} ${size}" style="max-width:${Math.min(760, Math.round(size))}px" role="img" aria-label="who receives from whom"><defs><marker id="to" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="#888"/></marker></defs>${arrows.join("")}${nodes.join("")}</svg>`;
+}
+
+/** Its options are in the table. */
+function shortEngine(engine: string): string {
+  const [name = ""] = engine.split(":");
+  return name.length > 13 ? `${name.slice(0, 12)}…` : name;
 }
 
 export function escaped(text: string): string {

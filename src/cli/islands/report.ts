@@ -52,6 +52,11 @@ interface Parts {
 
 const COLORS = ["#0b6bcb", "#c2410c", "#15803d", "#7c3aed", "#b91c1c", "#0e7490", "#a16207", "#be185d"];
 
+/** Further ones lie apart by the golden angle. */
+function colorOf(island: number): string {
+  return COLORS[island] ?? `hsl(${Math.round(island * 137.5) % 360} 60% 40%)`;
+}
+
 function htmlOf(parts: Parts): string {
   const { record, live, result } = parts;
   const best = result?.best?.value ?? live?.best ?? Number.POSITIVE_INFINITY;
@@ -80,7 +85,7 @@ function sections(parts: Parts): readonly string[] {
   const seriesOf = (y: (entry: History["islands"][number]["entries"][number]) => number): readonly Series[] =>
     history.islands.map(({ name, entries }, i) => ({
       name: `${shortName(name)} ${enginesIn(entries) || (record.plan.engines[record.plan.islands.indexOf(name)] ?? "")}`,
-      color: COLORS[i % COLORS.length] ?? "#000",
+      color: colorOf(i),
       points: entries.map((entry) => [entry.evaluations, y(entry)] as const),
     }));
   const energy = seriesOf(({ own }) => own?.["energy"] ?? Number.NaN);
@@ -102,7 +107,10 @@ function sections(parts: Parts): readonly string[] {
     ),
     ...(withEnergy ? [section("Energy", curves(energy, { x: "evaluations of the island", log: "no" }))] : []),
     section("Islands and migration", `${mapOf(parts)}${islandRows(live)}`),
-    section("Settings", `<pre>${escaped((parts.config?.settings ?? record.settings).join("\n"))}</pre>`),
+    section(
+      "Settings",
+      `<pre class="settings">${escaped((parts.config?.settings ?? record.settings).join("\n"))}</pre>`,
+    ),
     section("What was found", found(parts)),
     section("Do it again", `<pre>${escaped(reproduce(record))}</pre>${source(record)}`),
   ];
@@ -124,7 +132,7 @@ function mapOf({ record, config, live }: Parts): string {
   const islands = record.plan.islands.map((name, i) => ({
     label: shortName(name),
     engine: live?.islands[i]?.engine ?? record.plan.engines[i] ?? "",
-    color: COLORS[i % COLORS.length] ?? "#000",
+    color: colorOf(i),
     received: live?.islands[i]?.received ?? 0,
   }));
   return islandMap(islands, sources);
@@ -154,8 +162,8 @@ function found({ result }: Parts): string {
   const genes =
     best === undefined
       ? ""
-      : `${best.value}\n[${best.genes.slice(0, GENES_SHOWN).join(",\n ")}${best.genes.length > GENES_SHOWN ? ", …" : ""}]`;
-  if (front.length === 0) return `<pre>${escaped(genes)}</pre>`;
+      : `${best.value}\n${best.shown === undefined ? "" : `${best.shown}\n`}[${best.genes.slice(0, GENES_SHOWN).join(", ")}${best.genes.length > GENES_SHOWN ? ", …" : ""}]`;
+  if (front.length === 0) return `<pre class="genes">${escaped(genes)}</pre>`;
   const points = front.map(({ values }) => [values[0] ?? 0, values[1] ?? 0] as const).sort((a, b) => a[0] - b[0]);
   const series = [{ name: `${front.length} candidates that none dominates`, color: COLORS[0] ?? "#000", points }];
   return curves(series, { x: "first objective", log: "no", dots: true });
@@ -195,9 +203,11 @@ function shortName(name: string): string {
 
 const STYLE = `body{font:15px/1.5 system-ui,sans-serif;margin:0 auto;max-width:960px;padding:24px;color:#1a1a1a;background:#fff}
 h1{margin:0;font-size:28px}h2{font-size:18px;margin:0 0 8px}header p{margin:4px 0 20px;color:#555}
+h1,header p{overflow-wrap:anywhere}.keys{font-size:13px;margin:6px 0;display:flex;flex-wrap:wrap;gap:2px 16px}.key{overflow-wrap:anywhere}
 section{margin:0 0 28px}.facts{display:flex;flex-wrap:wrap;gap:12px}.facts div{background:#f3f5f8;border-radius:8px;padding:10px 16px;display:flex;flex-direction:column}
 .facts b{font-size:19px;font-variant-numeric:tabular-nums}.facts span{color:#555;font-size:13px}
-svg{max-width:100%;height:auto;display:block}pre{background:#f3f5f8;border-radius:8px;padding:12px;overflow:auto;font-size:13px}
+svg{max-width:100%;height:auto;display:block}.settings{columns:260px}.genes{white-space:pre-wrap;overflow-wrap:anywhere}svg.curves{min-width:620px}svg text{fill:#333}details{margin:12px 0}summary{cursor:pointer}pre{background:#f3f5f8;border-radius:8px;padding:12px;overflow:auto;font-size:13px}
 table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}.wide{overflow-x:auto}td,th{padding:4px 10px;text-align:right;border-bottom:1px solid #e3e6ea}
 td:first-child,th:first-child,td:nth-child(2),th:nth-child(2){text-align:left}
-@media(prefers-color-scheme:dark){body{background:#14171a;color:#e8e8e8}.facts div,pre{background:#20252a}.facts span,header p{color:#a5adb5}td,th{border-color:#333}svg text{fill:#c8ced4}}`;
+@media(prefers-color-scheme:dark){body{background:#14171a;color:#e8e8e8}.facts div,pre{background:#20252a}.facts span,header p{color:#a5adb5}td,th{border-color:#333}svg text{fill:#c8ced4}}
+@media(max-width:600px){body{padding:14px}h1{font-size:22px}.facts div{padding:8px 12px}.facts b{font-size:16px}}`;

@@ -4,6 +4,7 @@
 //   config       settings and one-off commands; each change a version
 //   checkpoint   a cut; each a version, the newest 16 are kept
 //   log/NAME     figures of the node and of each island; each entry a version
+//   proposals/KEY  what a proposer answered to those parents
 //   result       what was found
 //
 // live.json beside them is the newest figures, for who looks on; nothing depends on it.
@@ -33,6 +34,10 @@ export interface RunRecord {
   readonly evaluationMs: number;
   /** Doors or containers that host it; left out: this process, or a node of its own. */
   readonly to?: readonly string[];
+  /** A server that is asked for proposals. */
+  readonly propose?: string;
+  /** The run whose answers it is given. */
+  readonly replay?: string;
   /** Settings at the beginning, NAME=VALUE. */
   readonly settings: readonly string[];
   readonly unum: string;

@@ -40,6 +40,10 @@ export interface RunFlags extends PlaceFlags {
   readonly timeOut: number;
   readonly name?: string;
   readonly json?: boolean;
+  /** A server that is asked for proposals. */
+  readonly propose?: string;
+  /** A run whose proposals are used. */
+  readonly replay?: string;
 }
 
 /** One for each CPU that may be used, whole. */
@@ -117,14 +121,15 @@ function placedBy({ to }: PlaceFlags, record: RunRecord): RunRecord {
 }
 
 async function recordFor(spec: ProblemSpec, flags: RunFlags, env: Env): Promise<RunRecord> {
-  const { space, target, hosts, problem } = await lookedAt(spec, flags);
+  const { space, target, hosts, problem, propose, noisy } = await lookedAt(spec, flags);
+  if (flags.replay !== undefined) await mustBeThere(flags.replay, env);
   const settings = settingLines(changed(DEFAULT_SETTINGS, flags.set ?? []));
   const islands = flags.islands ?? Math.max(hosts, flags.engine?.length ?? 1);
   const atOnce = flags.to === undefined ? cpus() : islands;
   const processes = flags.inProcess ? 1 : (flags.processes ?? atOnce);
   const node = nodeName();
   const basic = planOf(
-    { space, target },
+    { space, target, ...(propose === undefined ? undefined : { propose }), noisy },
     {
       ...{ seed: flags.seed ?? env.random.u32(), islands },
       ...(flags.engine === undefined ? undefined : { engines: flags.engine }),
@@ -139,7 +144,12 @@ async function recordFor(spec: ProblemSpec, flags: RunFlags, env: Env): Promise<
     name: await freeName(flags.name, env),
     ...{ node, problem, source: await sourceOf(spec), settings, processes },
     ...(flags.to === undefined ? undefined : { to: flags.to }),
-    plan: { ...basic, islands: names, free: flags.free === true },
+    ...(flags.propose === undefined ? undefined : { propose: flags.propose }),
+    ...(flags.replay === undefined ? undefined : { replay: flags.replay }),
+    plan: {
+      ...{ ...basic, islands: names, free: flags.free === true },
+      ...(flags.propose === undefined ? undefined : { proposes: true }),
+    },
     evaluationMs: flags.timeOut,
     unum: VERSION,
     startedAt: new Date(env.clock.wallNow()).toISOString(),
@@ -150,20 +160,30 @@ async function recordFor(spec: ProblemSpec, flags: RunFlags, env: Env): Promise<
 async function lookedAt(
   spec: ProblemSpec,
   flags: RunFlags,
-): Promise<Pick<Problem, "space" | "target"> & { readonly hosts: number; readonly problem: ProblemSpec }> {
+): Promise<
+  Pick<Problem, "space" | "target" | "propose" | "noisy"> & { readonly hosts: number; readonly problem: ProblemSpec }
+> {
   if (flags.to !== undefined) {
     const network = await openNetwork(flags);
     try {
       const { space, target, version } = await network.problem(spec);
       const problem = spec.kind === "served" ? { ...spec, version } : spec;
-      return { space, target, problem, hosts: network.hosts() };
+      return { space, target, problem, noisy: false, hosts: network.hosts() };
     } finally {
       await network.close();
     }
   }
   const problem = await loadProblem(spec, { evaluationMs: flags.timeOut });
   await problem.evaluator.close();
-  return { space: problem.space, target: problem.target, problem: spec, hosts: cpus() };
+  const { space, target, propose, noisy } = problem;
+  return { space, target, propose, noisy, problem: spec, hosts: cpus() };
+}
+
+/** Throws a UsageError for a run there is none of. */
+async function mustBeThere(name: string, env: Env): Promise<void> {
+  const store = openRunStore(name, env.log);
+  await recordOf(store, name);
+  store.close();
 }
 
 async function freeName(wanted: string | undefined, env: Env): Promise<string> {

@@ -63,6 +63,7 @@ interface AllRunFlags extends RunFlags {
   readonly upper?: number;
   readonly objectives?: number;
   readonly genome?: Shape["genome"];
+  readonly cache?: number;
 }
 
 /** For whoever goes on with a search too. */
@@ -91,7 +92,7 @@ function addRun(islands: Command, { terminal, end }: Stage): void {
     .addOption(
       repeatable(
         "--engine <name>",
-        `of the islands in turn: ${Object.keys(NAMED_ENGINES).join(", ")} (default: a portfolio, reassigned by what works)`,
+        `of the islands in turn, with options as ga:population=50: ${Object.keys(NAMED_ENGINES).join(", ")} (default: a portfolio, reassigned by what works)`,
       ),
     )
     .addOption(repeatable("--set <name=value>", "a setting, as migration.every=500; 'islands config RUN' lists them"))
@@ -108,6 +109,9 @@ function addRun(islands: Command, { terminal, end }: Stage): void {
     .option("--upper <value>", "bound of all genes, where no file says it", number("a bound"))
     .option("--objectives <count>", "where no file says it", count)
     .addOption(new Option("--genome <kind>", "where no file says it").choices(["real", "bits", "permutation"]))
+    .option("--propose <url>", "a server that is asked for candidates, at most proposer.budget times", urlOf)
+    .option("--replay <run>", "use the answers that another run's proposer gave; nobody is asked")
+    .option("--cache <count>", "values remembered by each process, where no file says it", count)
     .option("--json", "what was found as one JSON object; figures twice a second as JSON to standard error")
     .addHelpText(
       "after",
@@ -256,7 +260,7 @@ async function specFrom(problem: string | undefined, flags: AllRunFlags): Promis
   return { kind: "wasm", path: wasm ?? "", shape };
 }
 
-function shapeOf({ dimensions, lower, upper, objectives, genome, target }: AllRunFlags): Shape {
+function shapeOf({ dimensions, lower, upper, objectives, genome, target, cache }: AllRunFlags): Shape {
   if (dimensions === undefined) throw new UsageError("a problem that is evaluated elsewhere needs --dimensions");
   return {
     dimensions,
@@ -265,6 +269,7 @@ function shapeOf({ dimensions, lower, upper, objectives, genome, target }: AllRu
     ...(objectives === undefined ? undefined : { objectives }),
     ...(genome === undefined ? undefined : { genome }),
     ...(target === undefined ? undefined : { target }),
+    ...(cache === undefined ? undefined : { cache }),
   };
 }
 

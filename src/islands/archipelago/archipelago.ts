@@ -15,8 +15,10 @@ import type { Individual } from "../engines/engine.ts";
 import { engineOf } from "../engines/make-engine.ts";
 import { Fault } from "../fault.ts";
 import type { IslandFigures } from "../island.ts";
+import type { Proposal } from "../proposer.ts";
 import type { SliceReply, SliceRequest } from "./host.ts";
 import { firstStanding, reviewed, type Standing } from "./portfolio.ts";
+import { mayAsk, NOTHING_PROPOSED, type ProposalCounts, parentsFor, type Question } from "./questions.ts";
 import type { Settings } from "./settings.ts";
 import { sourcesOf } from "./topology.ts";
 
@@ -29,6 +31,8 @@ export interface Plan {
   readonly engines: readonly string[];
   /** Engines that islands may be given by what works; left out, each keeps its own. */
   readonly portfolio?: readonly string[];
+  /** Whether there is a proposer to ask. */
+  readonly proposes?: boolean;
   /** Names of islands, as the seed composes them. */
   readonly islands: readonly string[];
   /** No migrant waits for another epoch's. Not reproducible, and never waits. */
@@ -47,6 +51,10 @@ export interface Snapshot {
   readonly emigrants: readonly Individual[];
   readonly quarantinedCount: number;
   readonly migrants: MigrantCounts;
+  /** Whom a proposer is shown before the next epoch. */
+  readonly parents: readonly Individual[];
+  /** Before this epoch's end. */
+  readonly proposals: ProposalCounts;
 }
 
 /** Since the beginning. Stale ones were purged. */
@@ -73,6 +81,9 @@ interface Seat {
   readonly taken: Map<number, number>;
   /** That of the epoch in hand, or of the last one. */
   engine: string;
+  proposals: ProposalCounts;
+  /** What was answered before the epoch in hand, or the next. */
+  proposed: { readonly epoch: number; readonly rows: readonly Float64Array[] } | undefined;
   /** Migrants of the epoch in hand, so that a slice that is asked again is given the same. */
   immigrants: readonly Individual[] | undefined;
 }
@@ -149,6 +160,24 @@ export class Archipelago {
     });
   }
 
+  /** What an island that may begin has to ask first; undefined where nothing is due. */
+  question(i: number): Question | undefined {
+    const seat = this.#seat(i);
+    if (!this.plan.proposes || seat.immigrants !== undefined || seat.slice !== undefined) return undefined;
+    const settings = this.settingsAt(seat.epochs);
+    const parents = seat.history.get(seat.epochs)?.parents ?? [];
+    if (seat.proposed?.epoch === seat.epochs || parents.length === 0) return undefined;
+    if (!mayAsk(seat.epochs, settings, seat.proposals)) return undefined;
+    return { island: i, epoch: seat.epochs, parents, timeoutMs: settings.proposer.timeout * 1_000 };
+  }
+
+  answered({ island, epoch }: Question, { rows, cost }: Pick<Proposal, "rows" | "cost">): void {
+    const seat = this.#seat(island);
+    seat.proposed = { epoch, rows };
+    const { asked, candidates, cost: spent } = seat.proposals;
+    seat.proposals = { asked: asked + 1, candidates: candidates + rows.length, cost: spent + cost };
+  }
+
   request(i: number, sliceMs: number): SliceRequest {
     const seat = this.#seat(i);
     const settings = this.settingsAt(seat.epochs);
@@ -156,6 +185,7 @@ export class Archipelago {
       seat.immigrants = this.#mailFor(i, settings);
       seat.engine = this.#engineFor(i, seat.epochs - LAG);
     }
+    const parents = this.plan.proposes ? parentsFor(seat.epochs, settings) : undefined;
     return {
       island: this.plan.islands[i] ?? String(i),
       engine: seat.engine,
@@ -170,6 +200,8 @@ export class Archipelago {
         replacement: settings.migration.replacement,
         target: this.plan.target,
         energy: settings.energy,
+        proposals: seat.proposed?.epoch === seat.epochs ? seat.proposed.rows : [],
+        ...(parents === undefined ? undefined : { parents }),
       },
       sliceMs,
     };
@@ -245,14 +277,15 @@ export class Archipelago {
       seat.slice = reply.state;
       return;
     }
-    const { state, figures, best, front, emigrants, quarantinedCount } = reply;
+    const { state, figures, best, front, emigrants, quarantinedCount, parents } = reply;
     seat.slice = undefined;
     seat.immigrants = undefined;
     seat.epochs++;
     seat.sent += emigrants.length;
-    const { received, sent, stale } = seat;
+    const { received, sent, stale, proposals } = seat;
     const migrants = { received, sent, stale };
-    seat.history.set(seat.epochs, { state, figures, best, front, emigrants, quarantinedCount, migrants });
+    const own = { state, figures, best, front, emigrants, quarantinedCount, migrants, parents, proposals };
+    seat.history.set(seat.epochs, own);
     this.#finish(seat);
     this.#end();
     this.#review();
@@ -352,6 +385,8 @@ function seatOf(engine: string, epoch: number, from: CutIsland | undefined): Sea
     ...(from?.snapshot.migrants ?? { received: 0, sent: 0, stale: 0 }),
     taken: new Map(),
     engine: from?.snapshot.figures.engine ?? engine,
+    proposals: from?.snapshot.proposals ?? NOTHING_PROPOSED,
+    proposed: undefined,
     immigrants: undefined,
   };
 }

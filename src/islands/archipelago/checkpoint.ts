@@ -8,6 +8,7 @@ import { decodeState, encodeState, type State, type StateRecord } from "../state
 import { Fields } from "../state/fields.ts";
 import type { Cut, CutIsland, Plan, SettingsChange, Snapshot } from "./archipelago.ts";
 import type { Standing } from "./portfolio.ts";
+import { NOTHING_PROPOSED, type ProposalCounts } from "./questions.ts";
 import { DEFAULT_SETTINGS } from "./settings.ts";
 
 /** Of what is written here; one that is newer is refused. */
@@ -63,7 +64,7 @@ function textAsInfinity(_: string, value: unknown): unknown {
 }
 
 function islandState({ epoch, snapshot, mail }: CutIsland): StateRecord {
-  const { state, figures, best, front, emigrants, quarantinedCount, migrants } = snapshot;
+  const { state, figures, best, front, emigrants, quarantinedCount, migrants, parents, proposals } = snapshot;
   return {
     ...{ epoch, state, quarantinedCount },
     figures: figuresState(figures),
@@ -72,6 +73,8 @@ function islandState({ epoch, snapshot, mail }: CutIsland): StateRecord {
     emigrants: emigrants.map(saveIndividual),
     mail: mail.map((each) => ({ epoch: each.epoch, emigrants: each.emigrants.map(saveIndividual) })),
     ...migrants,
+    parents: parents.map(saveIndividual),
+    proposals: { ...proposals },
   };
 }
 
@@ -85,6 +88,8 @@ function readIsland(fields: Fields): CutIsland {
     front: individuals(fields.list("front")),
     emigrants: individuals(fields.list("emigrants")),
     quarantinedCount: fields.number("quarantinedCount"),
+    parents: fields.maybe("parents") === undefined ? [] : individuals(fields.list("parents")),
+    proposals: fields.maybe("proposals") === undefined ? NOTHING_PROPOSED : readCounts(fields.of("proposals")),
     migrants: { received: fields.number("received"), sent: fields.number("sent"), stale: fields.number("stale") },
   };
   const mail = fields.list("mail").map((each) => {
@@ -92,6 +97,10 @@ function readIsland(fields: Fields): CutIsland {
     return { epoch: own.number("epoch"), emigrants: individuals(own.list("emigrants")) };
   });
   return { epoch: fields.number("epoch"), snapshot, mail };
+}
+
+function readCounts(fields: Fields): ProposalCounts {
+  return { asked: fields.number("asked"), candidates: fields.number("candidates"), cost: fields.number("cost") };
 }
 
 export function individuals(list: readonly State[]): readonly Individual[] {

@@ -28,6 +28,8 @@ export interface SliceReply {
   /** Whether the epoch is over; then the emigrants have left. */
   readonly over: boolean;
   readonly emigrants: readonly Individual[];
+  /** What a proposer is shown, where one is to be asked. */
+  readonly parents: readonly Individual[];
   readonly best: Individual | undefined;
   readonly figures: IslandFigures;
   readonly quarantined: readonly Quarantined[];
@@ -58,12 +60,15 @@ export async function runSlice(
   const until = now() + request.sliceMs;
   const over = await island.evolve(task, () => now() >= until, watch);
   const emigrants = over ? island.emigrants(task.emigrants, task.selection) : [];
+  const { count, selection } = task.parents ?? { count: 0, selection: "best" as const };
+  const parents = over ? island.parents(count, selection) : [];
   return {
     island,
     reply: {
       state: island.save(),
       over,
       emigrants,
+      parents,
       best: island.best,
       figures: island.figures(),
       quarantined: island.takeQuarantined(),

@@ -24,6 +24,18 @@ export interface Settings {
     /** Epochs from one look at which engines work to the next, where engines were not chosen; 0: islands keep their engines. */
     readonly every: number;
   };
+  /** Of problems that have a proposer. */
+  readonly proposer: {
+    /** Epochs from one question of an island to the next; 0: none is asked. */
+    readonly every: number;
+    /** How many parents it is shown. */
+    readonly parents: number;
+    readonly selection: Selection;
+    /** What one island may spend; each question costs 1 where the answer does not say what it cost. */
+    readonly budget: number;
+    /** Seconds. */
+    readonly timeout: number;
+  };
   readonly log: {
     /** Seconds from one entry of an island's log to the next. */
     readonly every: number;
@@ -46,6 +58,7 @@ export const DEFAULT_SETTINGS: Settings = {
     ...{ reproduce: EMAS.reproduce, migrate: EMAS.migrate },
   },
   portfolio: { every: 10 },
+  proposer: { every: 1, parents: 4, selection: "tournament", budget: 100, timeout: 120 },
   log: { every: 1, type: "islands" },
   checkpoint: { every: 10 },
 };
@@ -70,6 +83,11 @@ export const RULES: Readonly<Record<string, Rule>> = {
   "energy.reproduce": ENERGY,
   "energy.migrate": ENERGY,
   "portfolio.every": whole(0, 1e6),
+  "proposer.every": whole(0, 1e6),
+  "proposer.parents": whole(1, 1000),
+  "proposer.selection": ["best", "random", "tournament"],
+  "proposer.budget": { least: 0, most: 1e12, whole: false },
+  "proposer.timeout": { least: 0.05, most: 86_400, whole: false },
   "log.every": { least: 0.05, most: 86_400, whole: false },
   "log.type": ["islands", "summary", "none"],
   "checkpoint.every": { least: 0.05, most: 86_400, whole: false },

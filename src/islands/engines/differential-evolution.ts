@@ -11,13 +11,21 @@ import type { RandomStream } from "../random-stream.ts";
 import type { Space } from "../space.ts";
 import type { StateRecord } from "../state/codec.ts";
 import { Fields } from "../state/fields.ts";
-import { type Engine, type Individual, NOT_EVALUATED, type Replacement, rowsOf, type Selection } from "./engine.ts";
+import {
+  type Engine,
+  type Individual,
+  membersFor,
+  NOT_EVALUATED,
+  type Replacement,
+  rowsOf,
+  type Selection,
+} from "./engine.ts";
 import { Population } from "./population.ts";
 
 export interface DeOptions {
   /** Default rand/1. */
   readonly strategy?: "rand/1" | "best/1" | "current-to-best/1";
-  /** Members. Default 5 per dimension, at least 20. */
+  /** Members. Default 5 per dimension, at least 20, and a million numbers at most. */
   readonly population?: number;
   /** How far differences are added, and how many genes are taken over; default: self-adapting. */
   readonly factor?: number;
@@ -48,7 +56,8 @@ export class DifferentialEvolution implements Engine {
     if (space.genome !== "real" || space.objectives !== 1) {
       throw new Fault("invalid", `de needs real genes and one objective, not ${space.objectives} of ${space.genome}`);
     }
-    const size = Math.max(5, options.population ?? Math.max(20, 5 * space.dimensions));
+    const usual = membersFor(Math.max(20, 5 * space.dimensions), space.dimensions, 1e6);
+    const size = Math.max(5, options.population ?? usual);
     this.#space = space;
     this.#random = random;
     this.#strategy = ["rand/1", "best/1", "current-to-best/1"].indexOf(options.strategy ?? "rand/1");

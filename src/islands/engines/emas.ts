@@ -198,6 +198,13 @@ export class Emas implements Engine {
     });
   }
 
+  members(count: number): readonly Individual[] {
+    return [...this.#members]
+      .sort((a, b) => a.value - b.value)
+      .slice(0, count)
+      .map(({ genes, value }) => ({ genes: genes.slice(), values: Float64Array.of(value) }));
+  }
+
   /** Who comes from an island without energy is given a newborn's. */
   immigrate(individuals: readonly Individual[], _replacement: Replacement): void {
     for (const { genes, values, energy = this.#energy.newborn } of individuals) {

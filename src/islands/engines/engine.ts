@@ -7,6 +7,7 @@
 //   E2. All chance comes from the stream it was given.
 //   E3. Between `ask` and `tell` nothing else is called.
 
+import { Fault } from "../fault.ts";
 import type { StateRecord } from "../state/codec.ts";
 
 /** Less is better. What could not be evaluated has Number.MAX_VALUE. */
@@ -28,6 +29,8 @@ export interface Engine {
   tell(values: Float64Array): void;
   /** Copies for other islands. An engine with energy gives them away. */
   emigrants(count: number, selection: Selection): readonly Individual[];
+  /** Copies of members that stay, where `emigrants` gives something away. */
+  members?(count: number): readonly Individual[];
   immigrate(individuals: readonly Individual[], replacement: Replacement): void;
   /** How far apart the population is, 0 to about 1 of the start region. */
   spread(): number;
@@ -40,8 +43,22 @@ export interface Engine {
 
 export const NOT_EVALUATED: number = Number.MAX_VALUE;
 
+/** Of one population: half a gigabyte. */
+const NUMBERS_LIMIT = 2 ** 26;
+
+/** As many members as are wanted, and no more than so many numbers in all: a state travels in one message. At least 20. */
+export function membersFor(wanted: number, dimensions: number, numbers: number): number {
+  return Math.min(wanted, Math.max(20, Math.floor(numbers / dimensions)));
+}
+
 /** Rows over one buffer, so that nothing is allocated for a candidate. */
 export function rowsOf(count: number, dimensions: number): { buffer: Float64Array; rows: Float64Array[] } {
+  if (count * dimensions > NUMBERS_LIMIT) {
+    throw new Fault(
+      "invalid",
+      `${count} members of ${dimensions} genes are ${count * dimensions} numbers, the limit is ${NUMBERS_LIMIT}; take a smaller population`,
+    );
+  }
   const buffer = new Float64Array(count * dimensions);
   const rows = Array.from({ length: count }, (_, i) => buffer.subarray(i * dimensions, (i + 1) * dimensions));
   return { buffer, rows };

@@ -128,11 +128,27 @@ describe("engines", () => {
     assert.equal(order.reachedTarget, true);
   });
 
-  it("take ten thousand dimensions", async () => {
-    const found = await search(problem({ dimensions: 10_000, lower: -1, upper: 1, evaluate: sphere }), {
-      evaluations: 300,
+  for (const name of ["lm-cma", "sep-cma", "de-separable", "shade", "ga"]) {
+    it(`${name} takes ten thousand dimensions, with a state that fits into a message`, () => {
+      const { space } = problem({ dimensions: 10_000, lower: -1, upper: 1, evaluate: sphere });
+      const engine = makeEngine(engineOf(name), space, RandomStream.seeded(1));
+      for (let generation = 0; generation < 4; generation++) {
+        const rows = engine.ask();
+        engine.tell(Float64Array.from(rows, sphere));
+      }
+      const { length } = encodeState(engine.save());
+      assert.ok(length < 12 * 2 ** 20, `${length} bytes`);
     });
-    assert.equal(found.best?.genes.length, 10_000);
+  }
+
+  it("refuse populations that no memory holds", () => {
+    const { space } = problem({ dimensions: 10_000, lower: -1, upper: 1, evaluate: sphere });
+    for (const name of ["ga:population=100000", "de:population=100000", "cma:population=100000"]) {
+      assert.throws(() => makeEngine(engineOf(name), space, RandomStream.seeded(1)), {
+        code: "invalid",
+        message: /100000 members of 10000 genes/,
+      });
+    }
   });
 
   it("ga with one member takes the time that theory says on LeadingOnes", () => {

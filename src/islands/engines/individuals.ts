@@ -43,10 +43,11 @@ export function selected(
   return chosen;
 }
 
-/** Mean distance of genes from their mean, as a share of the start region. */
+/** Mean distance of genes from their mean, as a share of the start region; where none says anything, the share of different rows. */
 export function spreadOf(rows: readonly Float64Array[], widths: Float64Array): number {
   const n = widths.length;
   if (rows.length === 0) return 0;
+  if (widths.every((width) => width === 0)) return (new Set(rows.map((row) => row.join())).size - 1) / rows.length;
   let sum = 0;
   for (let i = 0; i < n; i++) {
     const width = widths[i] as number;

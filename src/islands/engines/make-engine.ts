@@ -8,6 +8,7 @@ import { type CmaOptions, CmaRestarts } from "./cma-restarts.ts";
 import { type DeOptions, DifferentialEvolution } from "./differential-evolution.ts";
 import { Emas, type EmasOptions } from "./emas.ts";
 import type { Engine } from "./engine.ts";
+import { engineOptions } from "./engine-options.ts";
 import { Genetic, type GeneticOptions } from "./genetic.ts";
 import { Nsga2, type Nsga2Options } from "./nsga2.ts";
 import { Shade, type ShadeOptions } from "./shade.ts";
@@ -41,10 +42,14 @@ export const NAMED_ENGINES: Readonly<Record<string, EngineSpec>> = {
   emas: { kind: "emas" },
 };
 
-/** Throws the Fault `invalid` for a name there is none of, naming those there are. */
-export function engineOf(name: string): EngineSpec {
+/** NAME, or NAME:OPTION=VALUE,…. Throws the Fault `invalid` for a name or an option there is none of, naming those there are. */
+export function engineOf(text: string): EngineSpec {
+  const [name = "", options] = text.split(/:(.*)/s);
   const spec = Object.hasOwn(NAMED_ENGINES, name) ? NAMED_ENGINES[name] : undefined;
-  if (spec !== undefined) return spec;
+  if (spec !== undefined && options === undefined) return spec;
+  // Each option is one that its kind has.
+  if (spec !== undefined)
+    return { ...spec, options: { ...spec.options, ...engineOptions(spec.kind, options ?? "") } } as EngineSpec;
   throw new Fault("invalid", `there is no engine '${name}'; there are ${Object.keys(NAMED_ENGINES).join(", ")}`);
 }
 
@@ -74,9 +79,11 @@ export function makeEngine(spec: EngineSpec, space: Space, random: RandomStream,
  * What islands of an archipelago begin with where nothing else was asked for, first to last; further ones begin again. Later they
  * are given what works of these; the first keeps its own.
  */
-export function portfolioOf(space: Space): readonly string[] {
+export function portfolioOf(space: Space, noisy = false): readonly string[] {
   if (space.objectives > 1) return ["nsga2"];
   if (space.genome !== "real") return ["ga", "ea"];
+  // Those that keep members believe a lucky value for as long as nothing is luckier.
+  if (noisy) return space.dimensions > 200 ? ["lm-cma", "sep-cma"] : ["bipop", "ipop"];
   if (space.dimensions > 200) return ["lm-cma", "sep-cma", "de-separable", "shade"];
   return ["bipop", "de-separable", "ipop", "shade"];
 }

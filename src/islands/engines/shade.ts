@@ -11,6 +11,7 @@ import { Fields } from "../state/fields.ts";
 import {
   type Engine,
   type Individual,
+  membersFor,
   NOT_EVALUATED,
   type Replacement,
   rank,
@@ -20,7 +21,7 @@ import {
 import { readIndividual, saveIndividual, selected, spreadOf } from "./individuals.ts";
 
 export interface ShadeOptions {
-  /** Members to begin with. Default 18 per dimension. */
+  /** Members to begin with. Default 18 per dimension, and 300,000 numbers at most: the archive has more. */
   readonly population?: number;
   /** Evaluations of the first run. Default 2,000 per dimension. */
   readonly budget?: number;
@@ -61,7 +62,7 @@ export class Shade implements Engine {
     }
     this.#space = space;
     this.#random = random;
-    this.#first = Math.max(2 * LEAST, options.population ?? 18 * space.dimensions);
+    this.#first = Math.max(2 * LEAST, options.population ?? membersFor(18 * space.dimensions, space.dimensions, 3e5));
     this.#budget = options.budget ?? 2_000 * space.dimensions;
     this.#trials = rowsOf(this.#first, space.dimensions).rows;
     this.#f = new Float64Array(this.#first);

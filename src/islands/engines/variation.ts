@@ -1,9 +1,11 @@
 // New genes from old ones, for each kind of genome.
 //
-// Real: simulated binary crossover and polynomial mutation, Deb, Agrawal (1995), Complex Systems 9; Deb, Goyal (1996).
+// Own genomes bring their operators. Real: simulated binary crossover and polynomial mutation, Deb, Agrawal (1995), Complex Systems 9; Deb, Goyal (1996).
 // Bits: two-point crossover, each bit flipped with probability 1/n. Permutations: order crossover, Davis (1985), and inversion
 // of a stretch, Holland (1975).
 
+import { Fault } from "../fault.ts";
+import type { RowOperators } from "../own-genome.ts";
 import type { RandomStream } from "../random-stream.ts";
 import type { Space } from "../space.ts";
 
@@ -18,11 +20,9 @@ export interface Variation {
 }
 
 /** A random member. */
-export function scatter(
-  { genome, dimensions, startLower, startUpper }: Space,
-  row: Float64Array,
-  random: RandomStream,
-): void {
+export function scatter(space: Space, row: Float64Array, random: RandomStream): void {
+  const { genome, dimensions, startLower, startUpper } = space;
+  if (genome === "own") return own(space).create(row, random);
   for (let i = 0; i < dimensions; i++) {
     if (genome === "real") row[i] = random.between(startLower[i] as number, startUpper[i] as number);
     else if (genome === "bits") row[i] = random.u32() & 1;
@@ -46,15 +46,20 @@ export function breed(
   a.set(parents[0]);
   b.set(parents[1]);
   if (random.float() < (variation.crossover ?? 0.9)) {
-    if (space.genome === "real") crossReal(space, a, b, random, variation.nearCrossover ?? 15);
+    if (space.genome === "own") {
+      own(space).cross(parents[0], parents[1], a, random);
+      own(space).cross(parents[1], parents[0], b, random);
+    } else if (space.genome === "real") crossReal(space, a, b, random, variation.nearCrossover ?? 15);
     else if (space.genome === "bits") crossBits(a, b, random);
-    else crossOrder(parents, children, random);
+    else if (space.genome === "permutation") crossOrder(parents, children, random);
   }
   mutate(space, a, random, variation);
   mutate(space, b, random, variation);
 }
 
 export function mutate(space: Space, row: Float64Array, random: RandomStream, variation: Variation): void {
+  // Its operator says itself how much it changes.
+  if (space.genome === "own") return own(space).mutate(row, random);
   const n = space.dimensions;
   const rate = variation.mutation ?? 1 / n;
   if (space.genome === "permutation") {
@@ -67,6 +72,11 @@ export function mutate(space: Space, row: Float64Array, random: RandomStream, va
     if (space.genome === "bits") row[i] = 1 - (row[i] as number);
     else row[i] = nudged(space, i, row[i] as number, random, variation.nearMutation ?? 20);
   }
+}
+
+function own({ operators }: Space): RowOperators {
+  if (operators !== undefined) return operators;
+  throw new Fault("internal", "a genome of its own was asked for without its operators");
 }
 
 function crossReal(space: Space, a: Float64Array, b: Float64Array, random: RandomStream, near: number): void {

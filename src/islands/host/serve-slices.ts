@@ -25,25 +25,30 @@ export function serveSlices({ progress }: WorkerStart, load: LoadProblem): void 
   const shared = new Int32Array(progress);
   const slices = new Slices(load);
   parentPort?.on("message", async ({ barred, ...task }: WorkerTask) => {
-    const answer = await slices.answer(task, watchIn(shared, new Set(barred)));
+    const answer = await slices.answer(
+      task,
+      watchIn(shared, new Map(barred.map(({ candidate, why }) => [candidate, why]))),
+    );
     shared[PROGRESS.active] = 0;
     parentPort?.postMessage(answer);
   });
 }
 
-function watchIn(progress: Int32Array, barred: ReadonlySet<string>): Watch {
+function watchIn(progress: Int32Array, barred: ReadonlyMap<string, string>): Watch {
   let generation = 0;
   return {
     quarantine: () => {},
     recovered: () => {},
+    asked: () => {
+      generation++;
+    },
     began: (index) => {
-      if (index === 0) generation++;
       progress[PROGRESS.active] = 1;
       progress[PROGRESS.generation] = generation;
       progress[PROGRESS.index] = index;
       progress[PROGRESS.turns] = ((progress[PROGRESS.turns] ?? 0) + 1) | 0;
     },
-    barred: (index) => barred.size > 0 && barred.has(`${generation} ${index}`),
+    barred: (index) => (barred.size === 0 ? undefined : barred.get(`${generation} ${index}`)),
   };
 }
 

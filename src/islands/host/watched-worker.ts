@@ -3,7 +3,7 @@
 //
 // Invariants
 //   W1. A slice is answered, whatever its candidates do: each time the thread is lost, one candidate more is barred.
-//   W2. The first time it is lost by its end, not by time, nobody is barred: a thread may be killed for what others did.
+//   W2. The first time it is lost by its end or by its size, not by time, nobody is barred: that may be what others did.
 
 import { Worker } from "node:worker_threads";
 import { systemEnv } from "unum";
@@ -18,6 +18,16 @@ const LOOK_EVERY_MS = 100;
 const LOSSES_LIMIT = 50;
 /** JavaScript's own memory of the thread. */
 const HEAP_LIMIT_MB = 1_024;
+/** Of the whole process: what is outside of JavaScript's own memory, as typed arrays, has no limit of its own. */
+const MEMORY_LIMIT_BYTES = 1.5 * 2 ** 30;
+
+type Loss = "late" | "ended" | "grew";
+
+const WHY: Readonly<Record<Loss, string>> = {
+  late: "did not come back in time",
+  ended: "ended its thread, or took all of its memory",
+  grew: "took more memory than a process may have",
+};
 /** Evaluators that wait elsewhere have time-outs of their own; this is added to them. */
 const GRACE_MS = 2_000;
 
@@ -33,7 +43,7 @@ export class WatchedWorker {
   }
 
   async run(task: Omit<WorkerTask, "barred">, signal: AbortSignal): Promise<SliceReply> {
-    const barred: string[] = [];
+    const barred: { readonly candidate: string; readonly why: string }[] = [];
     let lastLoss = "";
     for (let losses = 0; losses < LOSSES_LIMIT; losses++) {
       const outcome = await this.#once({ ...task, barred }, signal);
@@ -41,7 +51,7 @@ export class WatchedWorker {
       if ("failure" in outcome) throw new Fault(outcome.failure.code, outcome.failure.message);
       const candidate = `${this.#progress[PROGRESS.generation]} ${this.#progress[PROGRESS.index]}`;
       // W2
-      if (outcome.lost === "late" || candidate === lastLoss) barred.push(candidate);
+      if (outcome.lost === "late" || candidate === lastLoss) barred.push({ candidate, why: WHY[outcome.lost] });
       lastLoss = candidate;
     }
     throw new Fault("internal", `the evaluation of ${task.request.island} took its thread down ${LOSSES_LIMIT} times`);
@@ -52,7 +62,7 @@ export class WatchedWorker {
     this.#worker = undefined;
   }
 
-  #once(task: WorkerTask, signal: AbortSignal): Promise<WorkerAnswer | { readonly lost: "late" | "ended" }> {
+  #once(task: WorkerTask, signal: AbortSignal): Promise<WorkerAnswer | { readonly lost: Loss }> {
     const worker = this.#running();
     return new Promise((resolve, reject) => {
       let turns = this.#progress[PROGRESS.turns];
@@ -63,7 +73,7 @@ export class WatchedWorker {
         worker.off("message", onMessage).off("exit", onEnd).off("error", onEnd);
         signal.removeEventListener("abort", onAbort);
       };
-      const lose = (lost: "late" | "ended") => {
+      const lose = (lost: Loss) => {
         done();
         this.#worker = undefined;
         void worker.terminate().then(() => resolve({ lost }));
@@ -81,6 +91,7 @@ export class WatchedWorker {
       };
       const lookLater = () => {
         timer = this.#clock.after(LOOK_EVERY_MS, () => {
+          if (process.memoryUsage.rss() > MEMORY_LIMIT_BYTES) return lose("grew");
           const now = this.#clock.now();
           const current = this.#progress[PROGRESS.turns];
           if (current !== turns || this.#progress[PROGRESS.active] === 0) {

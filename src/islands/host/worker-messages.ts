@@ -8,8 +8,8 @@ export interface WorkerTask {
   readonly problem: string;
   readonly evaluationMs: number;
   readonly request: SliceRequest;
-  /** GENERATION INDEX of candidates that must not be evaluated, generations counted from the slice's beginning. */
-  readonly barred: readonly string[];
+  /** GENERATION INDEX of candidates that must not be evaluated, generations counted from the slice's beginning, and why. */
+  readonly barred: readonly { readonly candidate: string; readonly why: string }[];
 }
 
 export type WorkerAnswer =

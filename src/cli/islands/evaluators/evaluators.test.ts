@@ -25,8 +25,9 @@ async function evaluated(evaluator: Evaluator): Promise<{ values: number[]; quar
   const watch = {
     quarantine: (each: Quarantined) => void quarantined.push(each),
     recovered: () => {},
+    asked: () => {},
     began: () => {},
-    barred: () => false,
+    barred: () => undefined,
   };
   await evaluator.evaluate(rows, values, watch);
   // A second batch shows that it goes on after whatever the first one met.

@@ -23,9 +23,9 @@ export async function wasmEvaluator(settings: { readonly path: string; readonly 
       for (let k = 0; k < rows.length; k++) {
         const row = rows[k] as Float64Array;
         watch.began(k);
-        let answer: unknown = "did not come back in time";
+        let answer: unknown = watch.barred(k);
         try {
-          if (!watch.barred(k)) answer = one(row);
+          if (answer === undefined) answer = one(row);
         } catch (thrown) {
           answer = asError(thrown);
         }

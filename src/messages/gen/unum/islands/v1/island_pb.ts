@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file unum/islands/v1/island.proto.
  */
 export const file_unum_islands_v1_island: GenFile = /*@__PURE__*/
-  fileDesc("Chx1bnVtL2lzbGFuZHMvdjEvaXNsYW5kLnByb3RvEg91bnVtLmlzbGFuZHMudjEiEQoPUHJvYmxlbXNSZXF1ZXN0IkEKDVByb2JsZW1zUmVwbHkSMAoIcHJvYmxlbXMYASADKAsyHi51bnVtLmlzbGFuZHMudjEuU2VydmVkUHJvYmxlbSK+AQoNU2VydmVkUHJvYmxlbRIMCgRuYW1lGAEgASgJEg4KBmdlbm9tZRgCIAEoCRISCgpkaW1lbnNpb25zGAMgASgNEhIKCm9iamVjdGl2ZXMYBCABKA0SDQoFbG93ZXIYBSADKAESDQoFdXBwZXIYBiADKAESEwoLc3RhcnRfbG93ZXIYByADKAESEwoLc3RhcnRfdXBwZXIYCCADKAESDwoHaW50ZWdlchgJIAEoDBIOCgZ0YXJnZXQYCiABKAEiOwoKSW5kaXZpZHVhbBINCgVnZW5lcxgBIAMoARIOCgZ2YWx1ZXMYAiADKAESDgoGZW5lcmd5GAMgASgDIrkBCg1Fdm9sdmVSZXF1ZXN0Eg8KB3Byb2JsZW0YASABKAkSDgoGaXNsYW5kGAIgASgJEg4KBmVuZ2luZRgDIAEoCRIMCgRzZWVkGAQgASgBEgwKBGxhbmUYBSABKA0SDQoFc3RhdGUYBiABKAwSIwoEdGFzaxgHIAEoCzIVLnVudW0uaXNsYW5kcy52MS5UYXNrEhAKCHNsaWNlX21zGAggASgNEhUKDWV2YWx1YXRpb25fbXMYCSABKA0i+QEKBFRhc2sSLwoKaW1taWdyYW50cxgBIAMoCzIbLnVudW0uaXNsYW5kcy52MS5JbmRpdmlkdWFsEhMKC2V2YWx1YXRpb25zGAIgASgBEhEKCWVtaWdyYW50cxgDIAEoDRIRCglzZWxlY3Rpb24YBCABKAkSEwoLcmVwbGFjZW1lbnQYBSABKAkSDgoGdGFyZ2V0GAYgASgBEjEKBmVuZXJneRgHIAMoCzIhLnVudW0uaXNsYW5kcy52MS5UYXNrLkVuZXJneUVudHJ5Gi0KC0VuZXJneUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAEiygIKC0V2b2x2ZVJlcGx5Eg0KBXN0YXRlGAEgASgMEgwKBG92ZXIYAiABKAgSLgoJZW1pZ3JhbnRzGAMgAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSKQoEYmVzdBgEIAEoCzIbLnVudW0uaXNsYW5kcy52MS5JbmRpdmlkdWFsEikKB2ZpZ3VyZXMYBSABKAsyGC51bnVtLmlzbGFuZHMudjEuRmlndXJlcxIxCgtxdWFyYW50aW5lZBgGIAMoCzIcLnVudW0uaXNsYW5kcy52MS5RdWFyYW50aW5lZBIZChFxdWFyYW50aW5lZF9jb3VudBgHIAEoARIqCgVmcm9udBgIIAMoCzIbLnVudW0uaXNsYW5kcy52MS5JbmRpdmlkdWFsEgsKA3BpZBgJIAEoDRIRCglyZWNvdmVyZWQYCiADKAkizwEKB0ZpZ3VyZXMSDgoGZW5naW5lGAEgASgJEhMKC2V2YWx1YXRpb25zGAIgASgBEhMKC2dlbmVyYXRpb25zGAMgASgBEgwKBGJlc3QYBCABKAESDgoGc3ByZWFkGAUgASgBEhAKCHJlc3RhcnRzGAYgASgBEi4KA293bhgHIAMoCzIhLnVudW0uaXNsYW5kcy52MS5GaWd1cmVzLk93bkVudHJ5GioKCE93bkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEiLAoLUXVhcmFudGluZWQSDQoFZ2VuZXMYASADKAESDgoGcmVhc29uGAIgASgJMqIBCgpJc2xhbmRIb3N0EkYKBkV2b2x2ZRIeLnVudW0uaXNsYW5kcy52MS5Fdm9sdmVSZXF1ZXN0GhwudW51bS5pc2xhbmRzLnYxLkV2b2x2ZVJlcGx5EkwKCFByb2JsZW1zEiAudW51bS5pc2xhbmRzLnYxLlByb2JsZW1zUmVxdWVzdBoeLnVudW0uaXNsYW5kcy52MS5Qcm9ibGVtc1JlcGx5YghlZGl0aW9uc3DoBw");
+  fileDesc("Chx1bnVtL2lzbGFuZHMvdjEvaXNsYW5kLnByb3RvEg91bnVtLmlzbGFuZHMudjEiEQoPUHJvYmxlbXNSZXF1ZXN0IkEKDVByb2JsZW1zUmVwbHkSMAoIcHJvYmxlbXMYASADKAsyHi51bnVtLmlzbGFuZHMudjEuU2VydmVkUHJvYmxlbSK+AQoNU2VydmVkUHJvYmxlbRIMCgRuYW1lGAEgASgJEg4KBmdlbm9tZRgCIAEoCRISCgpkaW1lbnNpb25zGAMgASgNEhIKCm9iamVjdGl2ZXMYBCABKA0SDQoFbG93ZXIYBSADKAESDQoFdXBwZXIYBiADKAESEwoLc3RhcnRfbG93ZXIYByADKAESEwoLc3RhcnRfdXBwZXIYCCADKAESDwoHaW50ZWdlchgJIAEoDBIOCgZ0YXJnZXQYCiABKAEiOwoKSW5kaXZpZHVhbBINCgVnZW5lcxgBIAMoARIOCgZ2YWx1ZXMYAiADKAESDgoGZW5lcmd5GAMgASgDIrkBCg1Fdm9sdmVSZXF1ZXN0Eg8KB3Byb2JsZW0YASABKAkSDgoGaXNsYW5kGAIgASgJEg4KBmVuZ2luZRgDIAEoCRIMCgRzZWVkGAQgASgBEgwKBGxhbmUYBSABKA0SDQoFc3RhdGUYBiABKAwSIwoEdGFzaxgHIAEoCzIVLnVudW0uaXNsYW5kcy52MS5UYXNrEhAKCHNsaWNlX21zGAggASgNEhUKDWV2YWx1YXRpb25fbXMYCSABKA0izwIKBFRhc2sSLwoKaW1taWdyYW50cxgBIAMoCzIbLnVudW0uaXNsYW5kcy52MS5JbmRpdmlkdWFsEhMKC2V2YWx1YXRpb25zGAIgASgBEhEKCWVtaWdyYW50cxgDIAEoDRIRCglzZWxlY3Rpb24YBCABKAkSEwoLcmVwbGFjZW1lbnQYBSABKAkSDgoGdGFyZ2V0GAYgASgBEjEKBmVuZXJneRgHIAMoCzIhLnVudW0uaXNsYW5kcy52MS5UYXNrLkVuZXJneUVudHJ5EikKCXByb3Bvc2FscxgIIAMoCzIWLnVudW0uaXNsYW5kcy52MS5HZW5lcxIPCgdwYXJlbnRzGAkgASgNEhgKEHBhcmVudF9zZWxlY3Rpb24YCiABKAkaLQoLRW5lcmd5RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4ASIWCgVHZW5lcxINCgVnZW5lcxgBIAMoASL4AgoLRXZvbHZlUmVwbHkSDQoFc3RhdGUYASABKAwSDAoEb3ZlchgCIAEoCBIuCgllbWlncmFudHMYAyADKAsyGy51bnVtLmlzbGFuZHMudjEuSW5kaXZpZHVhbBIpCgRiZXN0GAQgASgLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSKQoHZmlndXJlcxgFIAEoCzIYLnVudW0uaXNsYW5kcy52MS5GaWd1cmVzEjEKC3F1YXJhbnRpbmVkGAYgAygLMhwudW51bS5pc2xhbmRzLnYxLlF1YXJhbnRpbmVkEhkKEXF1YXJhbnRpbmVkX2NvdW50GAcgASgBEioKBWZyb250GAggAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSCwoDcGlkGAkgASgNEhEKCXJlY292ZXJlZBgKIAMoCRIsCgdwYXJlbnRzGAsgAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwizwEKB0ZpZ3VyZXMSDgoGZW5naW5lGAEgASgJEhMKC2V2YWx1YXRpb25zGAIgASgBEhMKC2dlbmVyYXRpb25zGAMgASgBEgwKBGJlc3QYBCABKAESDgoGc3ByZWFkGAUgASgBEhAKCHJlc3RhcnRzGAYgASgBEi4KA293bhgHIAMoCzIhLnVudW0uaXNsYW5kcy52MS5GaWd1cmVzLk93bkVudHJ5GioKCE93bkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEiLAoLUXVhcmFudGluZWQSDQoFZ2VuZXMYASADKAESDgoGcmVhc29uGAIgASgJMqIBCgpJc2xhbmRIb3N0EkYKBkV2b2x2ZRIeLnVudW0uaXNsYW5kcy52MS5Fdm9sdmVSZXF1ZXN0GhwudW51bS5pc2xhbmRzLnYxLkV2b2x2ZVJlcGx5EkwKCFByb2JsZW1zEiAudW51bS5pc2xhbmRzLnYxLlByb2JsZW1zUmVxdWVzdBoeLnVudW0uaXNsYW5kcy52MS5Qcm9ibGVtc1JlcGx5YghlZGl0aW9uc3DoBw");
 
 /**
  * @generated from message unum.islands.v1.ProblemsRequest
@@ -248,6 +248,25 @@ export type Task = Message<"unum.islands.v1.Task"> & {
    * @generated from field: map<string, int64> energy = 7;
    */
   energy: { [key: string]: bigint };
+
+  /**
+   * Candidates from outside: evaluated first.
+   *
+   * @generated from field: repeated unum.islands.v1.Genes proposals = 8;
+   */
+  proposals: Genes[];
+
+  /**
+   * How many members a proposer is shown after the epoch, and which.
+   *
+   * @generated from field: uint32 parents = 9;
+   */
+  parents: number;
+
+  /**
+   * @generated from field: string parent_selection = 10;
+   */
+  parentSelection: string;
 };
 
 /**
@@ -256,6 +275,23 @@ export type Task = Message<"unum.islands.v1.Task"> & {
  */
 export const TaskSchema: GenMessage<Task> = /*@__PURE__*/
   messageDesc(file_unum_islands_v1_island, 5);
+
+/**
+ * @generated from message unum.islands.v1.Genes
+ */
+export type Genes = Message<"unum.islands.v1.Genes"> & {
+  /**
+   * @generated from field: repeated double genes = 1;
+   */
+  genes: number[];
+};
+
+/**
+ * Describes the message unum.islands.v1.Genes.
+ * Use `create(GenesSchema)` to create a new message.
+ */
+export const GenesSchema: GenMessage<Genes> = /*@__PURE__*/
+  messageDesc(file_unum_islands_v1_island, 6);
 
 /**
  * @generated from message unum.islands.v1.EvolveReply
@@ -316,6 +352,11 @@ export type EvolveReply = Message<"unum.islands.v1.EvolveReply"> & {
    * @generated from field: repeated string recovered = 10;
    */
   recovered: string[];
+
+  /**
+   * @generated from field: repeated unum.islands.v1.Individual parents = 11;
+   */
+  parents: Individual[];
 };
 
 /**
@@ -323,7 +364,7 @@ export type EvolveReply = Message<"unum.islands.v1.EvolveReply"> & {
  * Use `create(EvolveReplySchema)` to create a new message.
  */
 export const EvolveReplySchema: GenMessage<EvolveReply> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 6);
+  messageDesc(file_unum_islands_v1_island, 7);
 
 /**
  * @generated from message unum.islands.v1.Figures
@@ -370,7 +411,7 @@ export type Figures = Message<"unum.islands.v1.Figures"> & {
  * Use `create(FiguresSchema)` to create a new message.
  */
 export const FiguresSchema: GenMessage<Figures> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 7);
+  messageDesc(file_unum_islands_v1_island, 8);
 
 /**
  * A candidate that could not be evaluated.
@@ -394,7 +435,7 @@ export type Quarantined = Message<"unum.islands.v1.Quarantined"> & {
  * Use `create(QuarantinedSchema)` to create a new message.
  */
 export const QuarantinedSchema: GenMessage<Quarantined> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 8);
+  messageDesc(file_unum_islands_v1_island, 9);
 
 /**
  * @generated from service unum.islands.v1.IslandHost
