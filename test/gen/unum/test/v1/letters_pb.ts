@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file unum/test/v1/letters.proto.
  */
 export const file_unum_test_v1_letters: GenFile = /*@__PURE__*/
-  fileDesc("Chp1bnVtL3Rlc3QvdjEvbGV0dGVycy5wcm90bxIMdW51bS50ZXN0LnYxIkwKBkxldHRlchIPCgdqb3VybmFsGAEgASgJEgwKBHRleHQYAiABKAkSDwoHd2FpdF9tcxgDIAEoDRISCgpleGl0X3doaWxlGAQgASgJIjwKBlBhc3NPbhIMCgRub2RlGAEgASgJEiQKBmxldHRlchgCIAEoCzIULnVudW0udGVzdC52MS5MZXR0ZXIiBwoFVGFrZW4ydAoHTGV0dGVycxI2CgNQdXQSFC51bnVtLnRlc3QudjEuTGV0dGVyGhMudW51bS50ZXN0LnYxLlRha2VuIgTw1BgCEjEKBFBhc3MSFC51bnVtLnRlc3QudjEuUGFzc09uGhMudW51bS50ZXN0LnYxLlRha2VuQgWSAwIIAmIIZWRpdGlvbnNw6Ac", [file_unum_v1_options]);
+  fileDesc("Chp1bnVtL3Rlc3QvdjEvbGV0dGVycy5wcm90bxIMdW51bS50ZXN0LnYxIkwKBkxldHRlchIPCgdqb3VybmFsGAEgASgJEgwKBHRleHQYAiABKAkSDwoHd2FpdF9tcxgDIAEoDRISCgpleGl0X3doaWxlGAQgASgJIjwKBlBhc3NPbhIMCgRub2RlGAEgASgJEiQKBmxldHRlchgCIAEoCzIULnVudW0udGVzdC52MS5MZXR0ZXIiBwoFVGFrZW4ydAoHTGV0dGVycxI2CgNQdXQSFC51bnVtLnRlc3QudjEuTGV0dGVyGhMudW51bS50ZXN0LnYxLlRha2VuIgTw1BgCEjEKBFBhc3MSFC51bnVtLnRlc3QudjEuUGFzc09uGhMudW51bS50ZXN0LnYxLlRha2VuMj4KBFNpbUESNgoDUHV0EhQudW51bS50ZXN0LnYxLkxldHRlchoTLnVudW0udGVzdC52MS5UYWtlbiIE8NQYAjI+CgRTaW1CEjYKA1B1dBIULnVudW0udGVzdC52MS5MZXR0ZXIaEy51bnVtLnRlc3QudjEuVGFrZW4iBPDUGAJCBZIDAggCYghlZGl0aW9uc3DoBw", [file_unum_v1_options]);
 
 /**
  * @generated from message unum.test.v1.Letter
@@ -111,4 +111,36 @@ export const Letters: GenService<{
   },
 }> = /*@__PURE__*/
   serviceDesc(file_unum_test_v1_letters, 0);
+
+/**
+ * Of simulated nodes: what is promised of one owes nothing to the other.
+ *
+ * @generated from service unum.test.v1.SimA
+ */
+export const SimA: GenService<{
+  /**
+   * @generated from rpc unum.test.v1.SimA.Put
+   */
+  put: {
+    methodKind: "unary";
+    input: typeof LetterSchema;
+    output: typeof TakenSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_unum_test_v1_letters, 1);
+
+/**
+ * @generated from service unum.test.v1.SimB
+ */
+export const SimB: GenService<{
+  /**
+   * @generated from rpc unum.test.v1.SimB.Put
+   */
+  put: {
+    methodKind: "unary";
+    input: typeof LetterSchema;
+    output: typeof TakenSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_unum_test_v1_letters, 2);
 
