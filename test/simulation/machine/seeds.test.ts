@@ -6,7 +6,7 @@ import { machinePlanOf } from "./machine-plan.ts";
 import { type MachineResult, runMachine } from "./run-machine.ts";
 
 /** One takes a tenth of a second of a processor. */
-const SEEDS = Math.min(Math.ceil(Number(process.env["UNUM_SEEDS"] ?? 600) / 10), 200);
+const SEEDS = Math.min(Math.ceil(Number(process.env["UNUM_SEEDS"] ?? 600) / 10), 100);
 
 describe("simulated machines", () => {
   it(`keep every invariant under ${SEEDS} seeds of faults`, async (context) => {
