@@ -5,6 +5,7 @@ import { create } from "@bufbuild/protobuf";
 import type { Random } from "../../../src/base/random.ts";
 import { component } from "../../../src/container/component.ts";
 import type { Deliveries } from "../../../src/container/deliveries.ts";
+import { type Manifest, readManifest } from "../../../src/machine/archive/manifest.ts";
 import { machineDoorOf } from "../../../src/machine/door.ts";
 import type { PublicKey } from "../../../src/machine/keys/signing-key.ts";
 import type { HostedProgram, MachineNode as MachineNodeType } from "../../../src/machine/machine-node.ts";
@@ -63,7 +64,7 @@ export class SimulatedMachineNode {
   #container: Running | undefined;
   #lives = 0;
   /** Archives that are unpacked here, by digest: they outlive processes. What is in them is not simulated. */
-  readonly #unpacked = new Map<string, object>();
+  readonly #unpacked = new Map<string, Manifest>();
 
   constructor(parts: NodeParts) {
     this.name = parts.name;
@@ -127,7 +128,7 @@ export class SimulatedMachineNode {
   #pretendArchives(machine: MachineNodeType, process: SimulatedProcess): void {
     const unpacked = this.#unpacked;
     const disk = this.disk.of(process);
-    const named = (name: string) => [...unpacked].filter(([, each]) => "name" in each && each.name === name);
+    const named = (name: string) => [...unpacked].filter(([, each]) => each.name === name);
     Object.defineProperty(machine.archives, "programs", {
       get: () => programNames().filter((name) => named(name).length > 0),
     });
@@ -219,8 +220,9 @@ export class SimulatedMachineNode {
   }
 }
 
-function manifest(name: keyof typeof PROGRAMS, version: number): object {
-  return {
+/** As its archive says it, with all that its author left to the format. */
+function manifest(name: keyof typeof PROGRAMS, version: number): Manifest {
+  const said = {
     ...{
       unum: 1,
       name,
@@ -231,6 +233,7 @@ function manifest(name: keyof typeof PROGRAMS, version: number): object {
     },
     ...{ parts: [{ kind: "component", folder: "components" }], disconnected: PROGRAMS[name] },
   };
+  return readManifest(new TextEncoder().encode(JSON.stringify(said)));
 }
 
 function assertNever(): never {
