@@ -44,6 +44,8 @@ export interface ByteStream {
   readonly buffered: number;
   /** For logs and errors. */
   readonly peer: string;
+  /** The common name of the certificate that the peer has shown; absent where it has shown none. */
+  readonly name?: string;
 }
 
 export interface Listening {

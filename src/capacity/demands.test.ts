@@ -60,6 +60,20 @@ describe("demands", () => {
       expected: [["n3", "door"]],
     },
     {
+      says: "go to a machine's door after every node's",
+      nodes: [node("m1", { machine: true, spares: 3 }), node("n2")],
+      expected: [
+        ["n2", "door"],
+        ["m1", "door"],
+      ],
+    },
+    {
+      says: "do not pass a gateway where the scope is the network",
+      nodes: [node("m1", { machine: true, spares: 3 }), node("n2")],
+      set: { scope: Scope.NETWORK },
+      expected: [["n2", "door"]],
+    },
+    {
       says: "stay on the node where the scope is local",
       nodes: [node("n1"), node("n2")],
       set: { scope: Scope.LOCAL },

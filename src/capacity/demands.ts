@@ -1,4 +1,4 @@
-// Who may be asked for more capacity, when those who have some are full: the own governor first, then other nodes' doors.
+// Who may be asked for more capacity, when those who have some are full: the own governor first, then other nodes' doors, then those of machines that are nodes.
 
 import type { Random } from "../base/random.ts";
 import { Scope } from "../messages/envelope.ts";
@@ -21,7 +21,7 @@ export interface Demand {
 /** Doors asked at most: a call that eight nodes refused is better told so. */
 const DOORS = 8;
 
-/** Nearest first; other nodes in an order drawn anew, those with warm containers first, so that callers spread. */
+/** Nearest first; other nodes in an order drawn anew, those with warm containers first, so that callers spread; then gateways' doors. */
 export function demandsFor(
   index: DirectoryIndex,
   request: { readonly path: string; readonly range: string; readonly scope: Scope },
@@ -30,15 +30,23 @@ export function demandsFor(
   const contract = request.path.split("/", 1)[0] ?? "";
   const satisfies = rangeTest(request.range);
   const able = index.directory.nodes.filter(
-    ({ offers, spares, startable, state }) =>
+    ({ offers, spares, startable, state, machine }) =>
       spares + startable > 0 &&
       state !== "suspected" &&
+      (machine !== true || request.scope === Scope.ANYWHERE) &&
       offers.some((offer) => offer.contract === contract && satisfies(offer.version)),
   );
   const own = able.find(({ id }) => id === index.self.node);
   const others = request.scope === Scope.LOCAL ? [] : able.filter((node) => node !== own);
   const drawn = shuffled(others, random);
-  const doors = [...drawn.filter(({ spares }) => spares > 0), ...drawn.filter(({ spares }) => spares === 0)];
+  const warmFirst = (nodes: readonly NodeEntry[]) => [
+    ...nodes.filter(({ spares }) => spares > 0),
+    ...nodes.filter(({ spares }) => spares === 0),
+  ];
+  const doors = [
+    ...warmFirst(drawn.filter(({ machine }) => machine !== true)),
+    ...warmFirst(drawn.filter(({ machine }) => machine === true)),
+  ];
   return [
     ...(own === undefined ? [] : demandOf(own, own.spares > 0 ? "spare" : "new", index.self)),
     ...doors.flatMap((node) => demandOf(node, "door", index.self)).slice(0, DOORS),

@@ -21,14 +21,17 @@ export function nodeEntryOf({
   newMs,
   host,
   state,
+  machine,
 }: DirectoryNode): NodeEntry {
   return {
     id,
     host,
     state: state === NodeState.ALIVE ? "alive" : "suspected",
     doors,
-    containers: containers.map(({ load, state, ...container }) => ({
+    ...(machine ? { machine } : {}),
+    containers: containers.map(({ load, state, beyond, ...container }) => ({
       ...container,
+      ...(beyond === "" ? {} : { beyond }),
       // A state of a newer governor is one not to call.
       state: STATES[state] ?? "draining",
       running: load?.running ?? 0,

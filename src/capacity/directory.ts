@@ -34,12 +34,16 @@ export interface ContainerEntry {
   readonly waiting: number;
   /** Calls its inbox would let in. */
   readonly free: number;
+  /** Of a gateway: the machine that its components are of. Absent: they are its own. */
+  readonly beyond?: string;
 }
 
 export interface NodeEntry {
   readonly id: string;
   /** Names its computer; absent where nobody said. */
   readonly host?: string;
+  /** It is a whole machine: what it has is beyond its gateway. */
+  readonly machine?: boolean;
   /** As its network sees it: one that is suspected is asked only where nobody else is left. Absent: alive. */
   readonly state?: "alive" | "suspected";
   /** Where its governor answers. */
@@ -70,7 +74,8 @@ export interface Self extends Reaching {
 
 /** A container that serves a path, as one caller reaches it. */
 export interface Place {
-  readonly ring: "self" | "node" | "network";
+  /** `elsewhere`: beyond a gateway. */
+  readonly ring: "self" | "node" | "network" | "elsewhere";
   readonly address: Address;
   readonly node: string;
   readonly container: string;
@@ -88,9 +93,11 @@ export interface Places {
   readonly self: readonly Place[];
   readonly node: readonly Place[];
   readonly network: readonly Place[];
+  /** Only for calls whose scope is anywhere. */
+  readonly elsewhere: readonly Place[];
   /** self and node. */
   readonly local: readonly Place[];
-  /** All three. */
+  /** All but elsewhere. */
   readonly all: readonly Place[];
 }
 
@@ -186,7 +193,8 @@ function placesOf(
     const others = Math.max(0, container.running + container.waiting - (outstanding.get(address) ?? 0));
     const hash = hashText(container.id);
     for (const { contract, version, concurrency } of container.components) {
-      const ring = own !== undefined ? "self" : home ? "node" : "network";
+      const isBeyond = node.machine === true || container.beyond !== undefined;
+      const ring = isBeyond ? "elsewhere" : own !== undefined ? "self" : home ? "node" : "network";
       const { id } = container;
       // Of a suspected node nobody knows whether it still takes calls: it counts as full, and so comes last.
       const free = node.state === "suspected" ? 0 : container.free;
@@ -207,6 +215,7 @@ function grouped(places: readonly Place[]): Places {
   const self = places.filter(({ ring }) => ring === "self");
   const node = places.filter(({ ring }) => ring === "node");
   const network = places.filter(({ ring }) => ring === "network");
+  const elsewhere = places.filter(({ ring }) => ring === "elsewhere");
   const local = [...self, ...node];
-  return { self, node, network, local, all: [...local, ...network] };
+  return { self, node, network, elsewhere, local, all: [...local, ...network] };
 }

@@ -106,6 +106,23 @@ describe("placement by nearest", () => {
       goes: ["free"],
     },
     {
+      says: "goes beyond a gateway when nobody on this side would begin at once",
+      nodes: [
+        node("n1", container("a", busy), container("out", { beyond: "mparent" })),
+        node("n2", container("b", busy)),
+      ],
+      goes: ["out"],
+    },
+    {
+      says: "stays on this side of a gateway while somebody here begins at once",
+      nodes: [
+        node("n1", container("a", busy)),
+        { ...node("mchild", container("c")), machine: true },
+        node("n2", container("b")),
+      ],
+      goes: ["b"],
+    },
+    {
       says: "waits near rather than far when both would let it wait as long",
       nodes: [node("n1", container("a", busy)), node("n2", container("b", busy))],
       goes: ["a"],
@@ -160,6 +177,27 @@ describe("placement by nearest", () => {
     assert.deepEqual(chosen(index, { scope: Scope.NETWORK }), { b: 400 });
     const abroad = indexOf([node("n2", container("b"))]);
     assert.equal(choose(abroad, request({ scope: Scope.LOCAL }), view(), seededRandom(1)), undefined);
+  });
+
+  it("passes a gateway only where the scope is anywhere, by whatever policy, and last", () => {
+    const nodes = [
+      node("n1", container("a"), container("out", { beyond: "mparent" })),
+      { ...node("mchild", container("c")), machine: true },
+    ];
+    const index = indexOf(nodes);
+    for (const policy of ["nearest", "locality", "round-robin", "key"] as const) {
+      const names = (scope: Scope) =>
+        order(index, request({ policy, scope }), view(), seededRandom(1)).map((place) => place.container);
+      assert.deepEqual(names(Scope.NETWORK), ["a"], policy);
+      assert.deepEqual(names(Scope.LOCAL), ["a"], policy);
+      const [first, ...then] = names(Scope.ANYWHERE);
+      assert.deepEqual([first, then.sort()], ["a", ["c", "out"]], policy);
+    }
+    assert.deepEqual(
+      index.places(PATH, "").all.map((place) => place.container),
+      ["a"],
+      "a broadcast stays on its side",
+    );
   });
 
   it("reaches its own container directly, its node by a Unix socket and others over the network", () => {

@@ -41,7 +41,7 @@ export interface CallerView {
 }
 
 /** How many waiting calls a shorter way is worth. */
-const WAY = { self: 0, node: 1, network: 4 } as const;
+const WAY = { self: 0, node: 1, network: 4, elsewhere: 16 } as const;
 
 /** Places of one ring looked at for one that would begin at once, where the two chosen would not. */
 const LOOKS = 8;
@@ -57,15 +57,16 @@ export function choose(
   const known = index.places(request.path, request.range);
   const places = tried === undefined || tried.size === 0 ? known : without(known, tried);
   const local = request.scope === Scope.LOCAL;
+  const beyond = request.scope === Scope.ANYWHERE ? places.elsewhere : NOWHERE;
   switch (request.policy) {
     case "key":
-      return byKey(local ? places.local : places.all, request.key);
+      return byKey(inScope(places, request.scope), request.key);
     case "round-robin":
-      return inTurn(local ? places.local : places.all, view.turn);
+      return inTurn(inScope(places, request.scope), view.turn);
     case "locality":
-      return local ? stayingNear(places, view, random) : stayingNear(places, view, random, places.network);
+      return local ? stayingNear(places, view, random) : stayingNear(places, view, random, places.network, beyond);
     case "nearest":
-      return local ? nearest(places, view, random) : nearest(places, view, random, places.network);
+      return local ? nearest(places, view, random) : nearest(places, view, random, places.network, beyond);
   }
 }
 
@@ -74,6 +75,7 @@ function nearest(
   view: CallerView,
   random: Random,
   network: readonly Place[] = NOWHERE,
+  elsewhere: readonly Place[] = NOWHERE,
 ): Place | undefined {
   const own = self[0];
   if (own !== undefined && beginsAtOnce(own, view)) return own;
@@ -85,7 +87,10 @@ function nearest(
   if (far !== undefined && beginsAtOnce(far, view)) return far;
   const farAtOnce = lookedUp(network, view, random);
   if (farAtOnce !== undefined) return farAtOnce;
-  return shorter(own, shorter(near, far, view), view);
+  const within = shorter(own, shorter(near, far, view), view);
+  if (elsewhere.length === 0) return within;
+  const beyond = lessLoaded(elsewhere, view, random);
+  return beyond !== undefined && beginsAtOnce(beyond, view) ? beyond : shorter(within, beyond, view);
 }
 
 function stayingNear(
@@ -93,13 +98,22 @@ function stayingNear(
   view: CallerView,
   random: Random,
   network: readonly Place[] = NOWHERE,
+  elsewhere: readonly Place[] = NOWHERE,
 ): Place | undefined {
   const own = self[0];
   if (own !== undefined && own.free > 0) return own;
   const near = withRoom(node, view, random);
   if (near !== undefined && near.free > 0) return near;
   const far = withRoom(network, view, random);
-  return far !== undefined && far.free > 0 ? far : (own ?? near ?? far);
+  if (far !== undefined && far.free > 0) return far;
+  const beyond = withRoom(elsewhere, view, random);
+  return beyond !== undefined && beyond.free > 0 ? beyond : (own ?? near ?? far ?? beyond);
+}
+
+/** Beyond gateways only where nobody is left on this side. */
+function inScope({ local, all, elsewhere }: Places, scope: Scope): readonly Place[] {
+  if (scope === Scope.LOCAL) return local;
+  return all.length === 0 && scope === Scope.ANYWHERE ? elsewhere : all;
 }
 
 function inTurn(places: readonly Place[], turn: number): Place | undefined {
@@ -171,9 +185,9 @@ function loadOf(place: Place, view: CallerView): number {
   return (place.ring === "self" && view.inFrame ? calls - 1 : calls) / place.concurrency;
 }
 
-function without({ self, node, network }: Places, tried: ReadonlySet<Address>): Places {
+function without({ self, node, network, elsewhere }: Places, tried: ReadonlySet<Address>): Places {
   const left = (places: readonly Place[]) => places.filter(({ address }) => !tried.has(address));
-  const kept = { self: left(self), node: left(node), network: left(network) };
+  const kept = { self: left(self), node: left(node), network: left(network), elsewhere: left(elsewhere) };
   const local = [...kept.self, ...kept.node];
   return { ...kept, local, all: [...local, ...kept.network] };
 }

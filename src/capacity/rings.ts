@@ -1,7 +1,7 @@
 // The climb of one call: who is asked next, and the way it went.
 //
-//   self ▶ node ▶ network ──refused──▶ spare ▶ new ▶ doors of other nodes ──refused──▶ wait ──▶ again from the start
-//   └── those that serve it now ──┘   └── demands, only while `within` lasts ──┘        … until `within` has passed
+//   self ▶ node ▶ network ▶ elsewhere ──refused──▶ spare ▶ new ▶ doors of other nodes ──refused──▶ wait ──▶ again from the start
+//   └──── those that serve it now ────┘   └── demands, only while `within` lasts ──┘        … until `within` has passed
 //
 // Invariants
 //   C1. Whoever serves the call now is asked once a round, also when `within` is 0.

@@ -11,6 +11,7 @@ import { systemEnv } from "../system/env.ts";
 import { serveText } from "../system/text-service.ts";
 import type { Address, Transport } from "../transports/transport.ts";
 import { zmtpTransport } from "../transports/zmtp/index.ts";
+import { ownTls } from "./machine/identity-folder.ts";
 import { repeatable } from "./options.ts";
 import { type PluginFlags, pluginFilesOf } from "./plugin-options.ts";
 import { liveSockets, ownDoor, runFolder } from "./run-folder.ts";
@@ -39,7 +40,7 @@ export function addToOptions(command: Command): Command {
 
 export async function connect(options: ToOptions): Promise<Connection> {
   const env = systemEnv();
-  const tls = await readTlsFiles(options);
+  const tls = (await readTlsFiles(options)) ?? (await ownTls());
   const given = [...new Set((options.to ?? [await nodeOrOnlySocket(env)]).map(addressOf))];
   const { seal } = await clientPlugins(options, env);
   const newTransport = (): Transport => {

@@ -150,6 +150,16 @@ export class Container {
     return this.#turns.running.frames.map(({ served }) => served.component.contract.typeName);
   }
 
+  /** Contracts whose functions have not settled though their call's time, and then their budget, is over; for how long. */
+  get overdue(): readonly { readonly component: string; readonly sinceMs: number }[] {
+    const now = this.#env.clock.now();
+    return this.#turns.running.frames.flatMap(({ request, served: { component } }) => {
+      // It began before its deadline, so that by then it has had its budget whole.
+      const sinceMs = now - (request.deadline + component.budgetMs);
+      return sinceMs > 0 ? [{ component: component.contract.typeName, sinceMs }] : [];
+    });
+  }
+
   serves(path: string): boolean {
     return this.#methods.has(path);
   }

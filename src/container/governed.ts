@@ -35,6 +35,8 @@ export interface GovernedParts {
   readonly listen: (address: Address) => Promise<Address>;
   /** What it speaks TLS with from now on. */
   readonly secured: (tls: TlsSettings, barred: readonly string[]) => void;
+  /** What machines that are nodes of this one may call from now on. */
+  readonly granted: (machines: ReadonlyMap<string, readonly string[]>) => void;
 }
 
 export function governedOf(parts: GovernedParts): Component {
@@ -58,9 +60,14 @@ export function governedOf(parts: GovernedParts): Component {
         program,
         components: container.served.map(describeServed),
         addresses: [...addresses],
+        overdue: container.overdue.map(({ component: name, sinceMs }) => ({
+          component: name,
+          sinceMs: Math.min(LONGEST_MS, Math.floor(sinceMs)),
+        })),
       };
     },
     listen: async (asked) => {
+      parts.granted(new Map(Object.entries(asked.machines).map(([id, { contracts }]) => [id, contracts])));
       if (asked.tls !== undefined) parts.secured(tlsOf(asked.tls), asked.barred);
       for (const address of asked.addresses) {
         if (listened.has(address)) continue;
@@ -103,6 +110,8 @@ export function governedOf(parts: GovernedParts): Component {
     },
   });
 }
+
+const LONGEST_MS = 2 ** 32 - 1;
 
 function tlsOf({ key, cert, ca, serverName }: Tls): TlsSettings {
   return { key, cert, ca, ...(serverName === "" ? {} : { serverName }) };

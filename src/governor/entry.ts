@@ -18,16 +18,16 @@ export function entryOf(
   own: DirectoryNode,
   { limits, unum, limit }: { readonly limits: Limits; readonly unum: string; readonly limit: LimitClaim },
 ): MessageInitShape<typeof EntrySchema> {
-  const { host, offers, spares, startable, spareMs, newMs } = own;
+  const { host, offers, spares, startable, spareMs, newMs, machine } = own;
   const ready = own.containers.filter(({ state }) => state === ContainerState.READY);
-  const containers = ready.map(({ id, addresses, components, load }) => ({
-    ...{ id, addresses },
+  const containers = ready.map(({ id, addresses, components, load, beyond }) => ({
+    ...{ id, addresses, beyond },
     components: components.map(({ contract, version, concurrency }) => ({ contract, version, concurrency })),
     ...{ waiting: load?.waiting ?? 0, running: load?.running ?? 0, free: load?.free ?? 0 },
   }));
   const { containers: most, memoryBytes } = limits.node;
   return {
-    ...{ containers, host, unum, spares, startable },
+    ...{ containers, host, unum, spares, startable, machine },
     offers: offers.map(({ contract, version }) => ({ contract, version })),
     limits: { containers: most, memoryMb: Math.min(2 ** 32 - 1, Math.round(memoryBytes / 2 ** 20)) },
     ...(limit.told === undefined ? {} : { networkLimit: limit.told, claim: limit.claim }),
@@ -39,13 +39,13 @@ export function entryOf(
 /** Another node, as this one's containers are told of it. Undefined where it cannot be called. */
 export function nodeOf({ id, state, doors, entry }: Member): DirectoryNode | undefined {
   if (entry === undefined || state === "dead" || state === "left") return undefined;
-  const { host, offers, spares, startable, spareMs, newMs } = entry;
-  const containers = entry.containers.map(({ id: name, addresses, components, waiting, running, free }) => ({
-    ...{ id: name, addresses, state: ContainerState.READY, load: { waiting, running, free } },
+  const { host, offers, spares, startable, spareMs, newMs, machine } = entry;
+  const containers = entry.containers.map(({ id: name, addresses, components, waiting, running, free, beyond }) => ({
+    ...{ id: name, addresses, beyond, state: ContainerState.READY, load: { waiting, running, free } },
     components: components.map(({ contract, version, concurrency }) => ({ contract, version, concurrency })),
   }));
   return create(DirectoryNodeSchema, {
-    ...{ id, host, doors: [...doors], containers, spares, startable, spareMs, newMs, state: STATES[state] },
+    ...{ id, host, doors: [...doors], containers, spares, startable, spareMs, newMs, state: STATES[state], machine },
     offers: offers.map(({ contract, version }) => ({ contract, version })),
   });
 }

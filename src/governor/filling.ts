@@ -22,6 +22,8 @@ export interface FillingParts {
   readonly demands: Demands;
   readonly telling: Telling;
   readonly graceMs: number;
+  /** How long one has nothing to do before it is ended. */
+  readonly idleMs: number;
   /** Something was started. */
   readonly changed: () => void;
   readonly tell: () => void;
@@ -121,8 +123,11 @@ export class Filling {
     const missing = this.#parts.served.all.reduce((sum, served) => sum + served.missing(this.#parts.fleet.all, now), 0);
     const sparesComing = Math.max(0, unassigned - missing);
     const { spares, containers } = this.#parts.own.limits.node;
+    const { idleMs } = this.#parts;
     const policy = {
       ...RESERVE_POLICY,
+      // Who ends the idle sooner does not mind the coming and going.
+      ...{ idleMs, settleMs: Math.min(RESERVE_POLICY.settleMs, idleMs) },
       spares: this.#parts.deciding.spares(this.#parts.fleet.all, containers, spares),
     };
     const mayStop = ({ id }: Member) => this.#parts.deciding.mayStop(this.#parts.fleet.get(id));

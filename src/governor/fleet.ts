@@ -196,12 +196,13 @@ export class Fleet {
   }
 
   /** What containers speak TLS with from now on, and whom they do not speak with; all of them are told at once. */
-  secure({ tls, barred }: Pick<Reach, "tls" | "barred">): void {
+  secure({ tls, barred, machines }: Pick<Reach, "tls" | "barred" | "machines">): void {
     if (this.#reach === undefined) return;
     this.#reach = {
       ...this.#reach,
       ...(tls === undefined ? {} : { tls }),
       ...(barred === undefined ? {} : { barred }),
+      ...(machines === undefined ? {} : { machines }),
     };
     for (const kept of this.all) kept.secure();
   }

@@ -24,6 +24,7 @@ import { AcceptedCode } from "./accepted-code.ts";
 import { ALONE } from "./alone.ts";
 import { Deciding } from "./deciding.ts";
 import { excess } from "./decisions/excess.ts";
+import { RESERVE_POLICY } from "./decisions/reserve.ts";
 import { startable } from "./decisions/room.ts";
 import { type Asked, type Demand, Demands } from "./demands.ts";
 import type { Events } from "./events.ts";
@@ -35,7 +36,7 @@ import { HealthWatch } from "./health-watch.ts";
 import type { Kept, Reach } from "./kept.ts";
 import type { NetworkLimit } from "./network-limit.ts";
 import { OwnLimits } from "./own-limits.ts";
-import { ownNode } from "./own-node.ts";
+import { type NodeView, ownNode } from "./own-node.ts";
 import type { Peers } from "./peers.ts";
 import { FOLDER } from "./served.ts";
 import { ServedList, type ServedProgram } from "./served-list.ts";
@@ -49,6 +50,8 @@ export interface GovernorSettings extends FleetSettings {
   readonly limits: LimitsChange;
   /** How long calls may take to end when a container is replaced or a limit lowered. */
   readonly graceMs: number;
+  /** How long a container has nothing to do before it is ended, where it is not the last for its contracts. Default 60 s. */
+  readonly idleMs?: number;
   /** How often the keeper has started a governor before. */
   readonly restarts: number;
   /** What plugins decide in place of this; undefined where there are none. */
@@ -96,6 +99,7 @@ export class Governor {
   #isOpen = false;
   #tick: Timer | undefined;
   #ending: Promise<number> | undefined;
+  #gateway: NodeView["gateway"];
 
   constructor(settings: GovernorSettings, parts: GovernorParts) {
     const { env, disk, resources, peers, events } = parts;
@@ -128,6 +132,7 @@ export class Governor {
     this.#health = new HealthWatch({ fleet, deciding, events, clock: env.clock, changed: () => this.#turnSoon() });
     this.#filling = new Filling({
       ...{ fleet, deciding, clock: env.clock, served: this.served, own: this.#own, graceMs: settings.graceMs },
+      idleMs: settings.idleMs ?? RESERVE_POLICY.idleMs,
       ...{ demands: this.#demands, telling: this.#telling, changed: () => this.#turnSoon(), tell: () => this.#tell() },
       drainOne: (id, graceMs, reason) => this.drainOne(id, graceMs, reason),
     });
@@ -167,8 +172,8 @@ export class Governor {
   get own(): DirectoryNode {
     const { id, host, doors } = this.settings;
     const { count } = startable(this.#filling.room);
-    const view = { id, host, doors, containers: this.containers, offers: this.served.offers, startable: count };
-    return ownNode({ ...view, ...this.#fleet.times });
+    const view = { id, host, doors, containers: this.containers, gateway: this.#gateway, offers: this.served.offers };
+    return ownNode({ ...view, startable: count, ...this.#fleet.times });
   }
 
   /** Takes over what an earlier governor left, then keeps the node until `drain`. */
@@ -188,8 +193,14 @@ export class Governor {
     this.#turnSoon();
   }
 
+  /** Where the machine's gateway is reached and what it leads to; undefined where this node keeps none that lives. */
+  setGateway(gateway: NodeView["gateway"]): void {
+    this.#gateway = gateway;
+    this.#turnSoon();
+  }
+
   /** See Fleet.secure. */
-  secure(change: Pick<Reach, "tls" | "barred">): void {
+  secure(change: Pick<Reach, "tls" | "barred" | "machines">): void {
     this.#fleet.secure(change);
   }
 

@@ -57,6 +57,8 @@ export interface Reach {
   readonly tls?: TlsSettings;
   /** Nodes whose certificates it takes no more. */
   readonly barred?: readonly string[];
+  /** By id, the machines that are nodes of this one and the contracts that they may call. */
+  readonly machines?: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface KeptRecord {
@@ -122,6 +124,7 @@ export class Kept {
   #budgetMs: number;
   #unansweredSince: number | undefined;
   #idleSince: number | undefined;
+  #overdue: Signs["overdue"] = [];
   #knownDirectory = 0n;
   #telling = false;
   #exit: ProcessExit | undefined;
@@ -180,7 +183,7 @@ export class Kept {
       unansweredSince: this.#unansweredSince,
       began: this.began,
       lastEndedAt: this.lastEndedAt,
-      overdue: [],
+      overdue: this.#overdue,
       exit: this.#exit,
     };
   }
@@ -298,9 +301,12 @@ export class Kept {
     const reach = this.#parts.reach();
     if (reach === undefined || this.#reaching !== "not yet") return;
     this.#reaching = "asked";
-    const { addresses, tls, barred = [] } = reach;
+    const { addresses, tls, barred = [], machines = NO_MACHINES } = reach;
     try {
-      const asked = { addresses: [...addresses], barred: [...barred], ...(tls === undefined ? {} : { tls }) };
+      const asked = {
+        ...{ addresses: [...addresses], barred: [...barred], machines: callables(machines) },
+        ...(tls === undefined ? {} : { tls }),
+      };
       this.#network = (await this.#client.of(Governed).listen(asked, { ttlMs: SHORT_TTL_MS })).addresses;
       if (this.#parts.reach() === reach) this.#reaching = "told";
       changed();
@@ -312,21 +318,30 @@ export class Kept {
     }
   }
 
-  #heard({ load, digest, program, components, directory, addresses }: RenewReply): void {
+  #heard({ load, digest, program, components, directory, addresses, overdue }: RenewReply): void {
     this.#answered = true;
     this.#network = addresses;
     this.#unansweredSince = undefined;
     this.#load = load;
+    const now = this.#parts.clock.now();
+    this.#overdue = overdue.map(({ component, sinceMs }) => ({ component, since: now - sinceMs }));
     this.#knownDirectory = directory;
     const busy = this.load.running + this.load.waiting > 0;
     if (busy) this.#idleSince = undefined;
-    else this.#idleSince ??= this.#parts.clock.now();
+    else this.#idleSince ??= now;
     if (components.length > 0) this.#components = components;
     if (this.digest === "") {
       this.digest = digest;
       this.program = program;
     }
   }
+}
+
+const NO_MACHINES: ReadonlyMap<string, readonly string[]> = new Map();
+
+/** As it travels. */
+export function callables(machines: ReadonlyMap<string, readonly string[]>): { [id: string]: { contracts: string[] } } {
+  return Object.fromEntries([...machines].map(([id, contracts]) => [id, { contracts: [...contracts] }]));
 }
 
 const NO_LOAD = { running: 0, waiting: 0, free: 0, done: 0n };

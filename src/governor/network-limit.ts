@@ -78,7 +78,8 @@ function isNewer(one: Told, other: Told | undefined): boolean {
 }
 
 function claimOf({ id, state, sinceMs, entry }: Member, now: number): Claim[] {
-  if (state === "left" && now - sinceMs > LEAVING_MS) return [];
+  // A machine that is a node has limits of its own.
+  if (entry?.machine === true || (state === "left" && now - sinceMs > LEAVING_MS)) return [];
   const most = entry?.limits?.containers ?? 0;
   return [{ id, weight: most, most, claim: entry?.claim ?? 0, present: state === "alive" || state === "suspect" }];
 }

@@ -15,6 +15,8 @@ export interface NodeView {
   readonly host: string;
   readonly doors: readonly Address[];
   readonly containers: readonly Kept[];
+  /** Of the machine's gateway, where this node keeps it. */
+  readonly gateway: MessageInitShape<typeof DirectoryContainerSchema> | undefined;
   readonly offers: readonly { readonly contract: string; readonly version: string }[];
   readonly startable: number;
   readonly spareMs: number;
@@ -23,11 +25,12 @@ export interface NodeView {
 
 /** This node, as it is now. */
 export function ownNode(node: NodeView): DirectoryNode {
-  const { id, host, doors, containers, offers, startable, spareMs, newMs } = node;
+  const { id, host, doors, containers, gateway, offers, startable, spareMs, newMs } = node;
   const spares = containers.filter(({ state }) => state === "spare").length;
   const told = containers.filter(({ state, probed }) => state === "serving" && probed).map(container);
+  const all = gateway === undefined ? told : [...told, gateway];
   return create(DirectoryNodeSchema, {
-    ...{ id, host, doors: [...doors], containers: told, offers: [...offers], spares, startable },
+    ...{ id, host, doors: [...doors], containers: all, offers: [...offers], spares, startable },
     ...{ spareMs: Math.ceil(spareMs), newMs: Math.ceil(newMs) },
   });
 }

@@ -40,6 +40,7 @@ import { ArchiveFolder } from "./programs/archive-folder.ts";
 import { type Merged, RecordSet } from "./records/record-set.ts";
 import { type KnownRecord, readRecord, recordBytes, recordOf } from "./records/signed-record.ts";
 import { Tombstones } from "./records/tombstones.ts";
+import { childGrants, trustOfParent } from "./stacking/links.ts";
 
 /** The governor, as the machine needs it. */
 export interface ProgramHost {
@@ -94,6 +95,8 @@ export interface MachineSettings {
   readonly node: string;
   readonly doors: readonly string[];
   readonly controller: boolean;
+  /** It is a whole machine, which is one node of this one. */
+  readonly isMachine?: boolean;
   /** Public key of who founded the machine. */
   readonly founder: PublicKey;
   readonly host: ProgramHost;
@@ -109,6 +112,7 @@ export interface MachineSettings {
   readonly gossipKey?: Uint8Array;
 }
 
+const NO_GATEWAY = { state: "", problems: [] };
 const PASS_EVERY_MS = 250;
 const MOVING_EVERY_MS = 25;
 const MOVING: ReadonlySet<LifeState> = new Set(["starting", "stopping"]);
@@ -149,6 +153,12 @@ export class MachineNode {
   onBarred: (nodes: ReadonlySet<string>) => void = () => {};
   /** Told what gossip is sealed with from now on: the first is spoken under, all are heard. */
   onGossipKeys: (keys: readonly Uint8Array[]) => void = () => {};
+  /** Told what each machine that may be a node of this one may call, whenever that changed. */
+  onChildren: (grants: ReadonlyMap<string, readonly string[]>) => void = () => {};
+  /** At the controller with the gateway, as that told it: the parent, its parent and so on. */
+  ancestors: readonly string[] = [];
+  /** At the controller with the gateway: how that is, for people. */
+  gateway: () => { readonly state: string; readonly problems: readonly string[] } = () => NO_GATEWAY;
   /** Told when there is something that the other nodes have not heard. */
   onNews: () => void = () => {};
   /** Told which contracts' messages nobody waits for any more: their program was stopped or taken away. */
@@ -193,6 +203,7 @@ export class MachineNode {
       }
     }
     this.onBarred(this.barred);
+    this.onChildren(childGrants(this.records));
   }
 
   async start(): Promise<void> {
@@ -229,7 +240,10 @@ export class MachineNode {
   judgeArchive({ manifest: { name, version }, signer }: Archive): void {
     const refused = refusal("load", name, allowanceIn(this.authority, signer.id));
     const why = this.isRevoked(signer.id) ? "that key was revoked" : refused;
-    if (why !== undefined) throw new Fault("denied", `${name} ${version} is signed by key ${signer.id}: ${why}`);
+    if (why === undefined) return;
+    if (this.settings.controller)
+      void this.note({ who: signer.id, what: `load program/${name}`, verdict: "refused", why });
+    throw new Fault("denied", `${name} ${version} is signed by key ${signer.id}: ${why}`);
   }
 
   /** What other nodes said of themselves, by way of whoever told it. */
@@ -315,6 +329,7 @@ export class MachineNode {
       this.#refused.clear();
       this.#failed.clear();
       this.#bar(known);
+      if (known.record.name.startsWith("child/")) this.onChildren(childGrants(this.records));
       this.onNews();
       this.#passSoon();
       if (merged.conflict && merged.over !== undefined) await this.#noteLost(merged.over, known);
@@ -350,7 +365,7 @@ export class MachineNode {
 
   /** Of this node, as it is now. */
   report(): NodeReport {
-    const { node, doors, controller } = this.settings;
+    const { node, doors, controller, isMachine = false } = this.settings;
     const acted = this.#removed.filter((each) => this.#isActedUpon(each)).map(({ digest }) => digest);
     const removed = [...acted, ...this.#tombstones.digests];
     const programs = this.programs.map((each) => ({ ...each, problems: [...each.problems] }));
@@ -361,6 +376,8 @@ export class MachineNode {
       programs,
       removed,
       controller,
+      machine: isMachine,
+      ancestors: [...this.ancestors],
     });
   }
 
@@ -604,6 +621,8 @@ export class MachineNode {
 
   #distrustOf(program: string, { digest, trust }: LoadedVersion): string | undefined {
     const trusted = { machine: this.settings.machine, program, digest };
-    return distrusted(trusted, trust, (id) => allowanceIn(this.authority, id));
+    // T1 as well: the word of a parent's key is an operator's where an operator's record says so.
+    const allowance = (id: string) => trustOfParent(this.records, id, allowanceIn(this.authority, id));
+    return distrusted(trusted, trust, allowance);
   }
 }

@@ -5,6 +5,7 @@ import {
   type MachineView,
   MachineViewSchema,
   type NodeViewSchema,
+  type ParentViewSchema,
   type ProgramAtNode,
   type ProgramViewSchema,
 } from "../messages/gen/unum/machine/v1/machine_pb.ts";
@@ -13,6 +14,7 @@ import { keyIdOf } from "./keys/signing-key.ts";
 import { stateOverNodes } from "./life/life.ts";
 import type { MachineNode } from "./machine-node.ts";
 import { boxView } from "./outbox/tally.ts";
+import { ancestorsOf, childGrants, parentLink } from "./stacking/links.ts";
 
 export function viewOf(machine: MachineNode): MachineView {
   const { records, settings } = machine;
@@ -20,6 +22,8 @@ export function viewOf(machine: MachineNode): MachineView {
     ...{ machine: settings.machine, node: settings.node, controller: settings.controller, counter: records.counter },
     ...{ founder: settings.founder.raw, conflicts: records.conflicts.map(({ text }) => text) },
     ...{ joinsAt: settings.joins?.at ?? "", root: settings.joins?.root ?? "" },
+    ancestors: [...ancestorsOf(machine)],
+    ...linkOf(machine),
     lost: records.conflicts.map(({ name, by, digest, against }) => ({ name, by, digest, against })),
     boxes: machine.boxes().map(boxView),
     programs: programsOf(machine),
@@ -34,6 +38,19 @@ export function viewOf(machine: MachineNode): MachineView {
       return { key: keyIdOf(grant.key).toString("hex"), role, programs, expiresMs, label, by };
     }),
   });
+}
+
+function linkOf({ records, gateway, settings }: MachineNode): {
+  parent: string;
+  link?: MessageInitShape<typeof ParentViewSchema>;
+} {
+  const link = parentLink(records);
+  if (link === undefined) return { parent: "" };
+  const { machine, node, key, exports, calls, capabilities, trusted } = link;
+  const id = keyIdOf(key).toString("hex");
+  const { state, problems } = node === settings.node ? gateway() : { state: "", problems: [] };
+  const said = { machine, node, key: id, exports, calls, capabilities, trusted };
+  return { parent: machine, link: { ...said, state, problems: [...problems] } };
 }
 
 function programsOf(machine: MachineNode): MessageInitShape<typeof ProgramViewSchema>[] {
@@ -64,6 +81,7 @@ function programsOf(machine: MachineNode): MessageInitShape<typeof ProgramViewSc
       loaded,
       granted,
       nodes,
+      by: records.get(`program/${name}`)?.signer.id ?? "",
       wanted: program,
       state: stateOverNodes(nodes.map(({ state }) => state)),
     };
@@ -76,9 +94,10 @@ function programsOf(machine: MachineNode): MessageInitShape<typeof ProgramViewSc
 }
 
 function nodesOf(machine: MachineNode): MessageInitShape<typeof NodeViewSchema>[] {
-  const { peers, settings } = machine;
+  const { peers, settings, records } = machine;
+  const grants = childGrants(records);
   const own = { id: settings.node, doors: [...settings.doors], controller: settings.controller, online: true };
-  const others = peers.reports.map(({ node: id, doors, controller }) => {
+  const others = peers.reports.map(({ node: id, doors, controller, machine: isMachine }) => {
     const offlineMs = peers.offlineMs(id);
     return {
       id,
@@ -87,6 +106,8 @@ function nodesOf(machine: MachineNode): MessageInitShape<typeof NodeViewSchema>[
       online: offlineMs === 0,
       offlineMs: BigInt(offlineMs),
       revoked: machine.isRevoked(id),
+      machine: isMachine,
+      calls: isMachine ? [...(grants.get(id) ?? [])] : [],
     };
   });
   return [own, ...others];

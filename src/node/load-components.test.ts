@@ -65,6 +65,22 @@ describe("loading components", () => {
     );
   });
 
+  it("serves what lies in the module path, by a file of one line in the folder", async () => {
+    const main = "node_modules/acme-echo";
+    const root = await folderOf({
+      "components/echo.ts": 'export { default } from "acme-echo";\n',
+      [`${main}/package.json`]:
+        '{ "name": "acme-echo", "version": "3.1.4", "type": "module", "exports": "./echo.mjs" }',
+      [`${main}/echo.mjs`]: `${HEAD}export default component(Kinds, { echo: (input) => input }, { version: "3.1.4" });\n`,
+    });
+    const { components, failures } = await loadComponents(join(root, "components"), { clock: systemClock() });
+    assert.deepEqual(failures, []);
+    assert.deepEqual(
+      components.map(({ component }) => [component.contract.typeName, component.version]),
+      [["unum.test.v1.Kinds", "3.1.4"]],
+    );
+  });
+
   it("says line and column of a syntax error, in TypeScript and in JavaScript", async () => {
     const typescript = await failureOf("const a = 1;\nconst b = ;\n");
     assert.equal(typescript.at, "bad/bad.ts:2:11");

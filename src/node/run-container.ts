@@ -44,7 +44,9 @@ export interface ContainerSettings {
   /** Told of calls that reach it, and of those its components make. */
   readonly watch?: CallWatch | undefined;
   /** Asked of every request that comes in at an address; undefined lets it in. Default: all come in. */
-  readonly admit?: (address: Address, request: Envelope) => Fault | undefined;
+  readonly admit?: (address: Address, request: Envelope, peer: string | undefined) => Fault | undefined;
+  /** Who answers what this container does not serve; undefined: it refuses that itself. Asked after `admit`. */
+  readonly handOn?: (address: Address, request: Envelope) => Receive | undefined;
   /** Further contracts of the control plane, over the container they are for. */
   readonly control?: (inside: Inside) => readonly Component[];
 }
@@ -129,10 +131,14 @@ export async function runContainer(settings: ContainerSettings): Promise<Running
   };
   container.serveControl(controlOf(container, VERSION, drain));
   const listenAt = async (address: Address): Promise<Address> => {
-    const { admit } = settings;
+    const { admit, handOn } = settings;
+    const receive: Receive =
+      handOn === undefined
+        ? container.receive
+        : (request, peer) => (handOn(address, request) ?? container.receive)(request, peer);
     const listener = await transport.listen(
       address,
-      admit === undefined ? container.receive : admitted(container.receive, (request) => admit(address, request)),
+      admit === undefined ? receive : admitted(receive, (request, peer) => admit(address, request, peer)),
     );
     listeners.push(listener);
     return listener.address;
@@ -165,10 +171,13 @@ export async function runContainer(settings: ContainerSettings): Promise<Running
   };
 }
 
-function admitted(receive: Receive, refusal: (request: Envelope) => Fault | undefined): Receive {
-  return (request) => {
-    const fault = request.kind === Kind.CANCEL ? undefined : refusal(request);
-    return fault === undefined ? receive(request) : Promise.resolve(refuse(request, fault));
+function admitted(
+  receive: Receive,
+  refusal: (request: Envelope, peer: string | undefined) => Fault | undefined,
+): Receive {
+  return (request, peer) => {
+    const fault = request.kind === Kind.CANCEL ? undefined : refusal(request, peer);
+    return fault === undefined ? receive(request, peer) : Promise.resolve(refuse(request, fault));
   };
 }
 

@@ -44,6 +44,7 @@ const LAST_GRACE_MS = 10_000;
 export async function runGovernedContainer(settings: GovernedSettings): Promise<RunningContainer> {
   const { env, id, node, host = "", nonce, load, secure, figures = () => [] } = settings;
   let mayTls = false;
+  let machines: ReadonlyMap<string, readonly string[]> = new Map();
   const self = {
     ...{ node, host, container: { id, address: ownAddress(id) } },
     reaches: (address: Address) => mayTls || !address.startsWith("tls:"),
@@ -55,7 +56,7 @@ export async function runGovernedContainer(settings: GovernedSettings): Promise<
     ...settings,
     components: [],
     // Other computers reach its components; what governs it is on its own.
-    admit: containerGuard,
+    admit: containerGuard(() => machines),
     find: finder,
     control: ({ container, drain, listen }) => {
       const renewed = (leaseMs: number) => {
@@ -73,6 +74,9 @@ export async function runGovernedContainer(settings: GovernedSettings): Promise<
         env.network.ruleTls?.({ barred, own: tls });
         secure(tls);
       };
+      const granted = (all: typeof machines) => {
+        machines = all;
+      };
       let name: string | undefined;
       let working: ProgramAtWork | undefined;
       const assigned: GovernedParts["assigned"] = (program, hosting) => {
@@ -84,7 +88,9 @@ export async function runGovernedContainer(settings: GovernedSettings): Promise<
       const timer = programTimerOf({ env, container, program });
       endTimers = timer.end;
       return [
-        governedOf({ container, clock: env.clock, nonce, finder, load, renewed, listen, secured, figures, assigned }),
+        governedOf({
+          ...{ container, clock: env.clock, nonce, finder, load, renewed, listen, secured, granted, figures, assigned },
+        }),
         ...(door === undefined ? [] : [functionsOf({ env, transports, door, program: () => name })]),
         ...(disk === undefined ? [] : [programStoreOf({ env, disk, program })]),
         timer.component,

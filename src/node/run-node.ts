@@ -5,6 +5,7 @@ import type { Datagrams } from "../base/datagrams.ts";
 import type { Env } from "../base/env.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { TlsSettings } from "../base/network.ts";
+import type { SpawnSettings } from "../base/processes.ts";
 import { ALONE } from "../governor/alone.ts";
 import { doorOf, peerDoorOf } from "../governor/door.ts";
 import { Events } from "../governor/events.ts";
@@ -24,6 +25,7 @@ import { doorGuard } from "../machine/privileges/door-guard.ts";
 import type { BoxLimits } from "../outbox/box.ts";
 import type { Family } from "../plugins/figures/family.ts";
 import type { Address, Transport } from "../transports/transport.ts";
+import { GatewayKeeper } from "./gateway-keeper.ts";
 import { programHostOf, wayInOf } from "./program-host.ts";
 import { runContainer } from "./run-container.ts";
 import { VERSION } from "./version.ts";
@@ -49,6 +51,8 @@ export interface NodeSettings extends GovernorSettings {
     "folder" | "machine" | "controller" | "founder" | "seeds" | "joins" | "gossipKey" | "own" | "issue"
   > & {
     readonly joining?: Joining;
+    /** What starts the gateway's process, where this machine is to be a node of another. */
+    readonly gateway?: SpawnSettings;
   };
 }
 
@@ -84,6 +88,8 @@ export async function runNode(settings: NodeSettings): Promise<RunningNode> {
   const governor = new Governor(settings, { env, ...parts, transport, events, peers: peers ?? ALONE });
   const machine = settings.machine && machineOf(settings, settings.machine, governor);
   const neighbours = machine && new Neighbours(machine, settings.transport());
+  const gateway =
+    machine && new GatewayKeeper({ ...{ machine, governor, clock: env.clock }, ...gatewayParts(settings) });
   const office =
     machine &&
     new PostOffice({
@@ -108,6 +114,7 @@ export async function runNode(settings: NodeSettings): Promise<RunningNode> {
       governor.secure({ barred: [...nodes] });
       peers?.bar(nodes);
     };
+    machine.onChildren = (machines) => governor.secure({ machines });
     machine.onGossipKeys = (keys) => peers?.rekey(keys);
     await machine.open();
   }
@@ -121,7 +128,10 @@ export async function runNode(settings: NodeSettings): Promise<RunningNode> {
     void neighbours?.close();
     void office?.close();
     void joining?.close();
-    draining ??= governor.drain(graceMs).finally(() => door.drain(0));
+    // Before its door closes: what the gateway announces ends with it.
+    draining ??= Promise.all([governor.drain(graceMs), gateway?.close()])
+      .then(([left]) => left)
+      .finally(() => door.drain(0));
     return draining;
   };
   // The door listens before anything is taken over: two governors of one folder would end each other's containers.
@@ -134,6 +144,7 @@ export async function runNode(settings: NodeSettings): Promise<RunningNode> {
       peerDoorOf(governor),
       ...(machine === undefined ? [] : [machineDoorOf(machine)]),
       ...(office === undefined ? [] : [outboxDoorOf(office, id)]),
+      ...(gateway === undefined ? [] : [gateway.component]),
     ],
   });
   await governor.start();
@@ -143,6 +154,7 @@ export async function runNode(settings: NodeSettings): Promise<RunningNode> {
   await peers?.start(governor.own);
   neighbours?.start();
   renewal?.start();
+  gateway?.start();
   joining = machine && (await settings.machine?.joining?.serve(machine));
   const closed = door.closed.then(() => transport.close());
   return {
@@ -158,6 +170,10 @@ export async function runNode(settings: NodeSettings): Promise<RunningNode> {
     },
     say: (level, text) => governor.events.say(level, text),
   };
+}
+
+function gatewayParts({ parts, machine }: NodeSettings) {
+  return { processes: parts.processes, process: machine?.gateway };
 }
 
 function machineOf(

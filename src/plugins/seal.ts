@@ -83,11 +83,11 @@ function openedReply(reply: Envelope, seal: Seal, about: string, address: Addres
 }
 
 function receiveSealed(receive: Receive, seal: Seal, mark: string): Receive {
-  return async (sealed) => {
-    if (sealed.to.startsWith(CONTROL)) return receive(sealed);
+  return async (sealed, peer) => {
+    if (sealed.to.startsWith(CONTROL)) return receive(sealed, peer);
     const request = openedRequest(sealed, seal, mark);
     if (request instanceof Fault) return refuse(sealed, request);
-    const reply = await receive(request);
+    const reply = await receive(request, peer);
     const about = aboutOf(request);
     const { value, state, items } = reply;
     return {

@@ -82,7 +82,7 @@ function makeServer(
     (socket) => {
       const wrong = wrongName(socket, at.tls) ?? peers.take(socket);
       if (wrong !== undefined) return void socket.destroy();
-      onStream(new SocketStream(socket, nameOf(socket, endpointText(at))));
+      onStream(new SocketStream(socket, nameOf(socket, endpointText(at)), peers.nameOf(socket)));
     },
   );
   server.on("tlsClientError", (_error, socket) => socket.destroy());

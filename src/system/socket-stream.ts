@@ -13,13 +13,15 @@ export class SocketStream implements ByteStream {
   onDrain: () => void = ignore;
   onClose: (cause: Error | undefined) => void = ignore;
   readonly peer: string;
+  readonly name?: string;
   readonly #socket: net.Socket;
   #cause: Error | undefined;
   #closed = false;
 
-  constructor(socket: net.Socket, peer: string) {
+  constructor(socket: net.Socket, peer: string, name?: string) {
     this.#socket = socket;
     this.peer = peer;
+    if (name !== undefined) this.name = name;
     socket.on("data", (bytes: Buffer) => {
       if (!this.#closed) this.onData(bytes);
     });

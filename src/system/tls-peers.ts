@@ -38,6 +38,11 @@ export class TlsPeers {
     return undefined;
   }
 
+  /** Of the certificate of a stream that was taken. */
+  nameOf(socket: tls.TLSSocket): string | undefined {
+    return this.#open.get(socket)?.[0];
+  }
+
   rule({ barred, own }: TlsRules): void {
     this.#barred = new Set(barred);
     this.#own = own;

@@ -8,8 +8,9 @@ export type Address = string;
 /**
  * Always answers with a reply; a failure travels inside it. Never rejects.
  * A CANCEL has no reply; what is answered to it is dropped.
+ * `peer`: the common name of the certificate that its sender has shown; undefined where none was asked for.
  */
-export type Receive = (request: Envelope) => Promise<Envelope>;
+export type Receive = (request: Envelope, peer?: string) => Promise<Envelope>;
 
 export interface Listener {
   /** The address under which others reach it, with the port or path that was chosen. */

@@ -95,6 +95,11 @@ export class Connection implements EngineEvents {
     return this.#stream.peer;
   }
 
+  /** The common name of the certificate that the peer has shown; undefined where it has shown none. */
+  get name(): string | undefined {
+    return this.#stream.name;
+  }
+
   /** The clock's time when the stream stood and the greeting went out. */
   get startedAt(): number {
     return this.#startedAt;

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { LongWork, Work } from "../gen/unum/test/v1/work_pb.ts";
@@ -71,6 +72,35 @@ describe("a governor", { timeout: 240_000, concurrency: 1 }, () => {
     await stuck;
     assert.equal((await long).key, "long");
     await until(says(/is killed: its loop has not turned .*nothing in it said that it may take longer/));
+    await end();
+  });
+
+  it("replaces a container whose function never settles, though its loop turns, once its call's time and its budget are over", async () => {
+    const { client, until, end } = await node({ node: { containers: 2, spares: 0 } });
+    await until(serving(1));
+    await assert.rejects(client.call(Work.method.do, { waitMs: 3_600_000 }, { ttlMs: 500 }), { code: "unknown" });
+    await until(says(/is suspected: a call of unum\.test\.v1\.Work has not settled/));
+    await until(
+      says(/is killed: a call of unum\.test\.v1\.Work has not settled \d+ ms after its budget and its deadline/),
+    );
+    await until(serving(1));
+    await client.call(Work.method.do, {}, { ttlMs: 20_000, withinMs: 20_000 });
+    await end();
+  });
+
+  it("ends containers that have nothing to do, but for the last that serves", {
+    skip: availableParallelism() < 2,
+  }, async () => {
+    const few = { node: { containers: 2, spares: 0 } };
+    const { client, until, status, end } = await node(few, { idleMs: 1_000 });
+    await until(serving(2));
+    await until(says(/had nothing to do for \d+ s/));
+    const one = await until(({ containers }) => containers.length === 1);
+    for (let call = 0; call < 3; call++) {
+      const { container } = await client.call(Work.method.do, { waitMs: 1_500 }, { ttlMs: 30_000, withinMs: 10_000 });
+      assert.equal(container, one.containers[0]?.id, "the last one stays, also while it has nothing to do");
+    }
+    assert.equal((await status()).containers.length, 1);
     await end();
   });
 

@@ -6,6 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { TlsSettings } from "../../base/network.ts";
 import type { Issuer } from "../../machine/identity/authority.ts";
 import { machineFolder } from "./machine-file.ts";
 
@@ -84,6 +85,12 @@ export function identityFolder(): string {
 /** Undefined where there is none. */
 export async function readIdentity(name: string): Promise<string | undefined> {
   return readFile(join(identityFolder(), name), "utf8").catch(() => undefined);
+}
+
+/** By what this node, and who owns it, reaches the machine's other computers. Undefined where it was not opened to any. */
+export async function ownTls(): Promise<TlsSettings | undefined> {
+  const [key, cert, ca] = await Promise.all(["node.key", "node.crt", "ca.pem"].map(readIdentity));
+  return key === undefined || cert === undefined || ca === undefined ? undefined : { key, cert, ca };
 }
 
 export async function writeIdentity(files: Readonly<Record<string, string>>): Promise<void> {

@@ -27,6 +27,8 @@ export interface GovernorStart {
   readonly tls?: TlsFiles;
   readonly limits: LimitsChange;
   readonly graceMs: number;
+  /** See GovernorSettings. */
+  readonly idleMs?: number;
   /** What extends the governor and its containers. */
   readonly plugins?: readonly PluginFile[];
   /** The machine it is a node of; `folder`, absolute, is where the node keeps what it knows of it. */
@@ -52,6 +54,20 @@ export interface NetworkStart {
   readonly keyFile?: string;
 }
 
+/** What a governor tells the process of its machine's gateway. */
+export interface GatewayStart {
+  /** Of the node that keeps it. */
+  readonly node: string;
+  /** This machine's id. */
+  readonly machine: string;
+  /** Absolute: sockets. */
+  readonly run: string;
+  /** HOST:PORT where other computers reach the node; left out where none do. */
+  readonly open?: string;
+  readonly keeper: GovernorStart["keeper"];
+  readonly log: LogLevel;
+}
+
 /** What a governor tells the process of a container. */
 export interface ContainerProcessStart extends ContainerStart {
   readonly plugins: readonly PluginFile[];
@@ -62,4 +78,5 @@ export const GOVERNOR_PROGRAM = fileURLToPath(new URL("./governor.ts", import.me
 export const CELL_PROGRAM = fileURLToPath(new URL("./cell.ts", import.meta.url));
 export const NATIVE_CELL_PROGRAM = fileURLToPath(new URL("./native-cell.ts", import.meta.url));
 export const WASM_CELL_PROGRAM = fileURLToPath(new URL("./wasm-cell.ts", import.meta.url));
+export const GATEWAY_PROGRAM = fileURLToPath(new URL("./gateway.ts", import.meta.url));
 export const CONTAINER_PROGRAM = fileURLToPath(new URL("./container.ts", import.meta.url));

@@ -3,6 +3,7 @@
 import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Fault } from "../../base/fault.ts";
+import type { SpawnSettings } from "../../base/processes.ts";
 import { advertised } from "../../capacity/reach.ts";
 import type { ContainerStart } from "../../governor/fleet.ts";
 import { pluginsOf } from "../../node/load-plugins.ts";
@@ -18,10 +19,17 @@ import { serveText } from "../../system/text-service.ts";
 import { stuckPlugin, watchdog } from "../../system/watchdog.ts";
 import { type ZmtpTransport, zmtpTransport } from "../../transports/zmtp/index.ts";
 import { readGossipKey } from "../gossip-key.ts";
+import type { MachineStart } from "../machine/machine-plan.ts";
 import { machineSettingsOf } from "../machine/machine-settings.ts";
 import { readTlsFiles } from "../tls-files.ts";
 import { UsageError } from "../usage.ts";
-import { CONTAINER_PROGRAM, type GovernorStart, type NetworkStart } from "./governor-start.ts";
+import {
+  CONTAINER_PROGRAM,
+  GATEWAY_PROGRAM,
+  type GatewayStart,
+  type GovernorStart,
+  type NetworkStart,
+} from "./governor-start.ts";
 
 // Written by the keeper that starts this process, of the same version.
 const start = JSON.parse(process.argv[2] ?? "") as GovernorStart;
@@ -78,7 +86,9 @@ const node = await runNode({
         network,
         reach: { addresses: [joins.containers], ...(host === undefined ? {} : { advertise: host }), ...secured },
       }),
-  ...(machine === undefined ? {} : { machine: await machineSettingsOf(machine).catch(cannotStart) }),
+  ...(machine === undefined
+    ? {}
+    : { machine: { ...(await machineSettingsOf(machine).catch(cannotStart)), gateway: gatewayProcess(machine) } }),
   env: { ...env, log },
   host: hostId(),
   decisions: plugins.decisions,
@@ -121,6 +131,22 @@ async function networkOf({ gossip, advertise, seeds, beacon, keyFile }: NetworkS
     ...(advertise === undefined ? {} : { advertise: { host: advertise.ip, port: gossip.port } }),
     ...(beacon === undefined ? {} : { beacon }),
     ...(keyFile === undefined ? {} : { key: await readGossipKey(keyFile) }),
+  };
+}
+
+function gatewayProcess({ machine: id, open }: MachineStart): SpawnSettings {
+  const { id: node, run, logs, log: level, keeper: by } = start;
+  const given: GatewayStart = {
+    node,
+    machine: id,
+    run,
+    keeper: by,
+    log: level,
+    ...(open === undefined ? {} : { open }),
+  };
+  return {
+    ...{ program: process.execPath, arguments: [GATEWAY_PROGRAM, JSON.stringify(given)] },
+    ...{ environment: environmentOf(process.env), folder: process.cwd(), logPath: join(logs, "gateway.log") },
   };
 }
 

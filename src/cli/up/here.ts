@@ -63,10 +63,11 @@ interface Kept {
 }
 
 function keeperOf(plan: Plan, env: Env, processes: Processes): Keeper {
-  const { folder, run, logs, listen, network, tls, limits, graceMs, plugins, machine, log } = plan;
+  const { folder, run, logs, listen, network, tls, limits, graceMs, idleMs, plugins, machine, log } = plan;
   const keeper = { pid: process.pid, startTime: processes.startTimeOf(process.pid) ?? "" };
   const start = {
     ...{ id: nodeIdOf(run, env.random), run, logs, folder, listen, limits, graceMs, plugins, machine, keeper, log },
+    ...(idleMs === undefined ? {} : { idleMs }),
     ...(network === undefined ? {} : { network }),
     ...(tls === undefined ? {} : { tls }),
   };

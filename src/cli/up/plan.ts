@@ -22,6 +22,7 @@ export interface UpFlags extends LimitFlags, NetworkFlags, PluginFlags {
   readonly components?: string;
   readonly open?: string;
   readonly grace: number;
+  readonly idle?: number;
   readonly log: LogLevel;
   readonly detach?: boolean;
   readonly untilStdinEnds?: boolean;
@@ -35,6 +36,7 @@ export interface Plan extends NetworkPlan {
   readonly logs: string;
   readonly limits: LimitsChange;
   readonly graceMs: number;
+  readonly idleMs?: number;
   readonly plugins: readonly PluginFile[];
   readonly machine: MachineStart;
   readonly log: LogLevel;
@@ -57,8 +59,9 @@ export async function planOf(flags: UpFlags): Promise<Plan> {
   await systemDisk().makeFolder(logs);
   const { machine, network } = await machinePlanOf(flags, run);
   const reach = await networkPlanOf(network);
-  const { grace: graceMs, log, untilStdinEnds = false, json = false } = flags;
-  return { folder, run, logs, ...reach, limits, graceMs, plugins, machine, log, untilStdinEnds, json };
+  const { grace: graceMs, idle: idleMs, log, untilStdinEnds = false, json = false } = flags;
+  const idle = idleMs === undefined ? {} : { idleMs };
+  return { folder, run, logs, ...reach, limits, graceMs, ...idle, plugins, machine, log, untilStdinEnds, json };
 }
 
 async function checkFolder(folder: string): Promise<void> {

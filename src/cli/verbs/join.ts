@@ -10,6 +10,7 @@ import { graceOption } from "../drain-node.ts";
 import { addLimitOptions } from "../limit-options.ts";
 import { writeIdentity } from "../machine/identity-folder.ts";
 import { readMachineFile, writeMachineFile } from "../machine/machine-file.ts";
+import { durationOption } from "../options.ts";
 import { makeRunFolder, runFolder } from "../run-folder.ts";
 import type { Terminal } from "../terminal.ts";
 import { nodeIdOf } from "../up/node-id.ts";
@@ -37,6 +38,12 @@ export function addJoin({ program, terminal, end }: Stage): void {
       .option("--components <folder>", "where components are; it is watched (default: none)"),
   )
     .addOption(graceOption("how long calls may take to end when the node or a container of it ends"))
+    .addOption(
+      durationOption(
+        "--idle <time>",
+        "how long a container that others stand in for has nothing to do before it ends (default: 1m)",
+      ),
+    )
     .option("--detach", "go on in the background, logging to $UNUM_HOME/log")
     .option("--log <level>", "least level that is told: debug, info, warn or error", parseLevel, "info")
     .option("--json", "the node as one JSON object; events as one JSON object a line, to standard error")

@@ -11,11 +11,12 @@ import { addMachine } from "./machine.ts";
 import { addPack } from "./pack.ts";
 import { addRevoke } from "./revoke.ts";
 import { addSet } from "./set.ts";
+import { addStack, addUnstack } from "./stack.ts";
 import { addStart } from "./start.ts";
 import { addStop, addUnload } from "./stop.ts";
 import { addToken } from "./token.ts";
 
 export const MACHINE_VERBS = [
   ...[addMachine, addPack, addKeys, addLoad, addStart, addStop, addUnload],
-  ...[addGrant, addSet, addAudit, addToken, addJoin, addLeave, addRevoke, addDoctor],
+  ...[addGrant, addSet, addAudit, addToken, addJoin, addStack, addUnstack, addLeave, addRevoke, addDoctor],
 ];

@@ -64,6 +64,7 @@ async function show(machine: MachineDoor, json: boolean, terminal: Terminal): Pr
       [
         `machine ${shown.paint("bold", view.machine)}, asked at ${view.controller ? "its controller" : "its node"} ${view.node}`,
       ],
+      parentLines(view, shown),
       nodeLines(view, shown),
       programLines(view, shown),
       boxLines(view, shown),
@@ -75,15 +76,30 @@ async function show(machine: MachineDoor, json: boolean, terminal: Terminal): Pr
   return EXIT.ok;
 }
 
+function parentLines({ ancestors, link }: MachineView, { paint }: Look): readonly string[] {
+  if (link === undefined) return [];
+  const list = (names: readonly string[]) => names.join(", ") || "nothing";
+  const { state, exports, calls, capabilities, trusted, node, key, problems } = link;
+  const known = state === "" ? "" : `, ${state === "joined" ? paint("green", state) : paint("yellow", state)}`;
+  const may = [...capabilities, ...(trusted ? ["inline"] : [])];
+  return [
+    `a node of machine ${paint("bold", link.machine)}${known}; ${ancestors.length} deep: ${ancestors.join(" in ")}`,
+    `  it calls here: ${list(exports)}; is called for: ${list(calls)}; its programs get: ${list(may)}`,
+    `  by node ${node}, commands under key ${key}`,
+    ...problems.map((text) => `  ${paint("yellow", text)}`),
+  ];
+}
+
 function nodeLines({ nodes }: MachineView, { paint, width }: Look): readonly string[] {
   const short = shortNames(nodes.map(({ id }) => id));
-  const rows = nodes.map(({ id, controller, online, offlineMs, revoked, doors }) => {
+  const rows = nodes.map(({ id, controller, machine, calls, online, offlineMs, revoked, doors }) => {
     const state = revoked
       ? paint("red", "revoked")
       : online
         ? paint("green", "online")
         : paint("yellow", `offline for ${formatLong(offlineMs)}`);
-    return [short(id), controller ? "controller" : "node", state, doors.join(" ")];
+    const role = machine ? `machine, calls ${calls.join(", ") || "nothing"}` : controller ? "controller" : "node";
+    return [short(id), role, state, doors.join(" ")];
   });
   const columns = [{ title: "NODE" }, { title: "ROLE" }, { title: "STATE" }, { title: "DOORS", least: 10 }];
   return table(columns, rows, { width, title: (text) => paint("dim", text) });

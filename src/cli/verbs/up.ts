@@ -5,7 +5,7 @@ import { jsonLog, type LogLevel } from "../../base/log.ts";
 import { systemEnv } from "../../system/env.ts";
 import { graceOption } from "../drain-node.ts";
 import { addLimitOptions } from "../limit-options.ts";
-import { repeatable } from "../options.ts";
+import { durationOption, repeatable } from "../options.ts";
 import { addPluginOptions } from "../plugin-options.ts";
 import type { Terminal } from "../terminal.ts";
 import { textLog } from "../text-log.ts";
@@ -55,6 +55,12 @@ export function addUp({ program, terminal, end }: Stage): void {
     .option("--beacon [group:port]", "find other nodes of the local network, and be found, by UDP multicast")
     .option("--gossip-key <file>", "the key that all nodes of the network share: 'openssl rand -base64 32 > FILE'")
     .addOption(graceOption("how long calls may take to end when the node or a container of it ends"))
+    .addOption(
+      durationOption(
+        "--idle <time>",
+        "how long a container that others stand in for has nothing to do before it ends (default: 1m)",
+      ),
+    )
     .option("--detach", "go on in the background, logging to $UNUM_HOME/log")
     .option("--until-stdin-ends", "end as at Ctrl-C when standard input ends: for programs that start this one")
     .option("--log <level>", "least level that is told: debug, info, warn or error", parseLevel, "info")

@@ -14,6 +14,7 @@ import {
 } from "../privileges/roles.ts";
 import type { RecordSet } from "../records/record-set.ts";
 import type { KnownRecord } from "../records/signed-record.ts";
+import { checkStacking } from "../stacking/links.ts";
 
 export interface Authority {
   readonly machine: string;
@@ -40,6 +41,7 @@ export function admit(known: KnownRecord, authority: Authority): void {
   if (refused !== undefined) throw new Fault("denied", `key ${signer.id}: ${refused}`);
   if (record.body.case === "grant") checkGrant(known, allowance);
   if (kindOf(record.name) === "revoked") checkRevocation(known, authority);
+  checkStacking(record);
 }
 
 /** A node that leaves, by its own key: that it is his, and his node, its certificate shows. */
@@ -90,6 +92,9 @@ export function commandOf({ record }: KnownRecord, records: RecordSet): Command 
       return "grant";
     case "token":
       return "token";
+    case "parent":
+    case "child":
+      return "stack";
     default:
       return "revoke";
   }

@@ -4,6 +4,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Fault } from "../../base/fault.ts";
 import type { MachineFactsSchema } from "../../messages/gen/unum/machine/v1/functions_pb.ts";
 import type { MachineNode } from "../machine-node.ts";
+import { ancestorsOf } from "../stacking/links.ts";
 
 export const CAPABILITY = "machine";
 
@@ -14,16 +15,20 @@ export function factsFor(machine: MachineNode, program: string): MessageInitShap
   const own = { node: settings.node, doors: [...settings.doors], controller: settings.controller, online: true };
   const others = peers.reports
     .filter(({ node }) => !machine.isRevoked(node))
-    .map(({ node, doors, controller }) => {
+    .map(({ node, doors, controller, machine: isMachine }) => {
       const offlineMs = peers.offlineMs(node);
-      return { node, doors, controller, online: offlineMs === 0, offlineMs: BigInt(offlineMs) };
+      return { node, doors, controller, machine: isMachine, online: offlineMs === 0, offlineMs: BigInt(offlineMs) };
     });
   const variables = Object.fromEntries(
     variablesOf(machine).flatMap(({ name, value, programs }) =>
       isFor(program, programs) ? [[name, value] as const] : [],
     ),
   );
-  return { machine: settings.machine, node: settings.node, members: [own, ...others], program, granted, variables };
+  const ancestors = [...ancestorsOf(machine)];
+  return {
+    ...{ machine: settings.machine, parent: ancestors[0] ?? "", ancestors, node: settings.node },
+    ...{ members: [own, ...others], program, granted, variables },
+  };
 }
 
 /** Throws the Fault `denied` where it is not for that program, `not-found` where there is none. */

@@ -106,7 +106,7 @@ export function newNodeKey(): { readonly key: string; readonly publicKey: string
 
 /** The leaf and the certificate of who signed it, as one PEM text. Throws the Fault `invalid` for what is no key or name. */
 export async function issueLeaf(issuer: Issuer, { node, machine, hosts, publicKey, now }: LeafWanted): Promise<string> {
-  if (!/^n[a-z0-9]{1,31}$/.test(node)) throw new Fault("invalid", `'${node.slice(0, 40)}' is no node's id`);
+  if (!/^[nm][a-z0-9]{1,31}$/.test(node)) throw new Fault("invalid", `'${node.slice(0, 40)}' is no node's id`);
   const names = hosts.map((host): { type: "ip" | "dns"; value: string } => {
     if (!/^[A-Za-z0-9.:-]{1,253}$/.test(host)) throw new Fault("invalid", `'${host.slice(0, 60)}' is no host`);
     return { type: isIpAddress(host) ? "ip" : "dns", value: host };

@@ -11,6 +11,7 @@ import type { Disk } from "../../base/disk.ts";
 import { asError, Fault } from "../../base/fault.ts";
 import type { Token } from "../../messages/gen/unum/machine/v1/record_pb.ts";
 import type { MachineNode } from "../machine-node.ts";
+import { ancestorsOf, MOST_DEEP } from "../stacking/links.ts";
 import type { Issuer } from "./authority.ts";
 import { isSecretOf } from "./token.ts";
 
@@ -36,6 +37,8 @@ export const joinReplySchema = z.strictObject({
   gossipKey: z.string().max(64),
   /** HOST:PORT of the controller's door, where to ask first. */
   seeds: z.array(z.string().max(300)).max(64),
+  /** Of the machine: its parent, the parent's parent and so on. */
+  ancestors: z.array(z.string().max(64)).max(MOST_DEEP),
 });
 export type JoinReply = z.infer<typeof joinReplySchema>;
 
@@ -57,7 +60,8 @@ export async function letIn(text: string, { machine, issuer, rootKey, seeds }: J
   const { settings } = machine;
   const what = `join node/${node}`;
   try {
-    const { controller } = checkToken(id, secret, machine);
+    const { controller, machine: stacked } = checkToken(id, secret, machine);
+    checkComer(node, stacked, machine);
     if (controller && rootKey === undefined)
       throw new Fault("denied", `node ${settings.node} cannot make controllers; the machine's first node can`);
     if (machine.isRevoked(node)) {
@@ -68,6 +72,7 @@ export async function letIn(text: string, { machine, issuer, rootKey, seeds }: J
     const { issueIssuer, issueLeaf } = await import("./authority.ts");
     const now = settings.env.clock.wallNow();
     const cert = await issueLeaf(issuer, { node, machine: settings.machine, hosts, publicKey, now });
+    const ancestors = [...ancestorsOf(machine)];
     const own =
       controller && rootKey !== undefined
         ? await issueIssuer(
@@ -80,7 +85,16 @@ export async function letIn(text: string, { machine, issuer, rootKey, seeds }: J
     const gossipKey = Buffer.from(machine.gossip.newest?.key ?? new Uint8Array()).toString("base64");
     const founder = Buffer.from(settings.founder.raw).toString("base64");
     const given = own === undefined ? {} : { issuer: own };
-    return { machine: settings.machine, founder, cert, ...given, root: issuer.root, gossipKey, seeds: [...seeds] };
+    return {
+      machine: settings.machine,
+      founder,
+      cert,
+      ...given,
+      root: issuer.root,
+      gossipKey,
+      seeds: [...seeds],
+      ancestors,
+    };
   } catch (error) {
     await machine.note({ who: `token ${id}`, what, verdict: "refused", why: asError(error).message });
     throw error;
@@ -94,6 +108,24 @@ function checkToken(id: string, secret: string, { records, settings }: MachineNo
   if (Number(body.value.expiresMs) <= settings.env.clock.wallNow()) throw refused("is over");
   if (body.value.at !== settings.node) throw refused(`is for the controller ${body.value.at}`);
   return body.value;
+}
+
+/** A computer is let in as a computer, and the machine that the token names as that machine: never into one of its own descendants. */
+function checkComer(node: string, stacked: string, machine: MachineNode): void {
+  if (stacked === "") {
+    if (/^n/.test(node)) return;
+    throw new Fault("denied", "the token is for a computer, not for a machine; 'unum token --machine ID' makes one");
+  }
+  if (node !== stacked) throw new Fault("denied", `the token is for machine ${stacked}, not for ${node}`);
+  const own = machine.settings.machine;
+  const above = [own, ...ancestorsOf(machine)];
+  if (above.includes(node))
+    throw new Fault(
+      "denied",
+      `machine ${node} would be its own ancestor: machine ${own} is a node of it, or is itself`,
+    );
+  if (above.length >= MOST_DEEP)
+    throw new Fault("denied", `machine ${own} is ${above.length - 1} deep; the limit is ${MOST_DEEP}`);
 }
 
 async function useUp(id: string, node: string, disk: Disk, folder: string): Promise<void> {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Container } from "../../messages/gen/unum/control/v1/container_pb.ts";
 import { Door } from "../../messages/gen/unum/control/v1/door_pb.ts";
+import { GatewayKeeper } from "../../messages/gen/unum/control/v1/gateway_pb.ts";
 import { Governed } from "../../messages/gen/unum/control/v1/governed_pb.ts";
 import { Node } from "../../messages/gen/unum/control/v1/node_pb.ts";
 import { Functions } from "../../messages/gen/unum/machine/v1/functions_pb.ts";
@@ -16,7 +17,7 @@ import { NEEDED } from "./roles.ts";
 
 describe("the table of commands", () => {
   it("has a row for every method of the control plane, and none for anything else", () => {
-    const methods = [Container, Door, Functions, Governed, Node, Machine, Outbox, Store, Timer].flatMap(
+    const methods = [Container, Door, Functions, GatewayKeeper, Governed, Node, Machine, Outbox, Store, Timer].flatMap(
       ({ typeName, methods: all }) => all.map(({ name }) => `${typeName}/${name}`),
     );
     assert.deepEqual([...RULES.keys()].sort(), methods.sort());

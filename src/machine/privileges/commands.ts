@@ -42,6 +42,7 @@ export const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["unum.control.v1.Governed/SetConcurrency", HERE],
   ["unum.control.v1.Governed/Deliver", HERE],
   ["unum.control.v1.Governed/Figures", HERE],
+  ["unum.control.v1.GatewayKeeper/Announce", HERE],
   ["unum.machine.v1.Machine/Head", NODE],
   ["unum.machine.v1.Machine/Show", role("show")],
   ["unum.machine.v1.Machine/Audit", role("audit")],

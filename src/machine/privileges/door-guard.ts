@@ -5,12 +5,14 @@ import type { Envelope } from "../../messages/envelope.ts";
 import type { Address } from "../../transports/transport.ts";
 import { allowanceIn } from "../controller/admission.ts";
 import type { MachineNode } from "../machine-node.ts";
+import { childGrants, isMachineName } from "../stacking/links.ts";
+import { refusedAtContainer, refusedToMachine } from "../stacking/peer-guard.ts";
 import { isOwn, ruleOf } from "./commands.ts";
 import { refusal } from "./roles.ts";
 import { CommandGate } from "./signed-command.ts";
 
 /** Answers with the Fault that refuses a request; undefined lets it in. */
-export type Admit = (address: Address, request: Envelope) => Fault | undefined;
+export type Admit = (address: Address, request: Envelope, peer: string | undefined) => Fault | undefined;
 
 /** Looking changes nothing, and is not written down. */
 const LOOKS = new Set(["status", "show", "audit"]);
@@ -19,7 +21,11 @@ const LOOKS = new Set(["status", "show", "audit"]);
 export function doorGuard(machine: MachineNode): Admit {
   const { machine: id, node, env } = machine.settings;
   const gate = new CommandGate({ machine: id, node }, () => env.clock.wallNow());
-  return (address, request) => {
+  return (address, request, peer) => {
+    if (isMachineName(peer)) {
+      const refused = refusedToMachine(peer, request, childGrants(machine.records));
+      if (refused !== undefined) return refused;
+    }
     const rule = isOwn(address) ? undefined : ruleOf(request.to);
     if (rule?.needs === "here") return new Fault("denied", `${request.to} is asked on its own computer only`);
     if (rule?.needs !== "role") return undefined;
@@ -43,9 +49,15 @@ export function doorGuard(machine: MachineNode): Admit {
   };
 }
 
-/** At a container's address for other computers: its components, and whether it lives. */
-export const containerGuard: Admit = (address, request) => {
-  const needs = isOwn(address) ? undefined : ruleOf(request.to)?.needs;
-  if (needs === undefined || needs === "node") return undefined;
-  return new Fault("denied", `${request.to} is asked on its own computer only`);
-};
+/**
+ * At a container's address for other computers: its components, and whether it lives. `machines`: what those that are nodes of
+ * this one may call.
+ */
+export function containerGuard(machines: () => ReadonlyMap<string, readonly string[]>): Admit {
+  return (address, request, peer) => {
+    if (isMachineName(peer)) return refusedAtContainer(peer, request, machines());
+    const needs = isOwn(address) ? undefined : ruleOf(request.to)?.needs;
+    if (needs === undefined || needs === "node") return undefined;
+    return new Fault("denied", `${request.to} is asked on its own computer only`);
+  };
+}

@@ -22,6 +22,7 @@ const ALLOWED: Readonly<Record<Command, readonly Role[]>> = {
   grant: ["operator"],
   token: ["operator"],
   revoke: ["operator"],
+  stack: ["operator"],
 };
 
 const of = (role: Role, programs: readonly string[] = [], expiresMs = 0) => ({ role, programs, expiresMs });

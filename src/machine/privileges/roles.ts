@@ -32,6 +32,7 @@ export const NEEDED = {
   grant: "operator",
   token: "operator",
   revoke: "operator",
+  stack: "operator",
 } as const satisfies Readonly<Record<string, Role>>;
 
 export type Command = keyof typeof NEEDED;

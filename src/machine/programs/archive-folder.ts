@@ -109,9 +109,14 @@ export class ArchiveFolder {
     return { have: total, complete: true };
   }
 
+  /** As it came; undefined where it is not here. */
+  bytesOf(digest: string): Promise<Uint8Array | undefined> {
+    return this.#disk.read(this.#zipOf(digest), ARCHIVE_LIMITS.archiveBytes);
+  }
+
   /** Undefined where it is not here. */
   async pieceOf(digest: string, offset: number) {
-    const bytes = await this.#disk.read(this.#zipOf(digest), ARCHIVE_LIMITS.archiveBytes);
+    const bytes = await this.bytesOf(digest);
     const signature = await this.#disk.read(`${this.#zipOf(digest)}.minisig`, SIGNATURE_LIMIT_BYTES);
     if (bytes === undefined || signature === undefined) return undefined;
     const piece = bytes.slice(offset, offset + PIECE_BYTES);

@@ -133,7 +133,7 @@ export class Caller {
   #handOn(sequence: number, request: Envelope): void {
     this.#open++;
     if (request.deadline > this.#lastDeadline) this.#lastDeadline = request.deadline;
-    readReply(this.#options.receive(request), new HandedOn(this, sequence, request));
+    readReply(this.#options.receive(request, this.connection.name), new HandedOn(this, sequence, request));
   }
 
   /** For HandedOn's own use. */
@@ -205,7 +205,7 @@ export class Caller {
       const cancel = decodeEnvelope(bytes, now - this.channel.age(sentAt, now));
       if (cancel.kind !== Kind.CANCEL) throw new Fault("invalid", `a CANCEL of kind ${cancel.kind}`);
       // Has no reply; what is answered is dropped.
-      this.#options.receive(cancel).catch(() => {});
+      this.#options.receive(cancel, this.connection.name).catch(() => {});
     } catch (thrown) {
       this.#garbage(asError(thrown));
     }

@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file unum/control/v1/governed.proto.
  */
 export const file_unum_control_v1_governed: GenFile = /*@__PURE__*/
-  fileDesc("Ch51bnVtL2NvbnRyb2wvdjEvZ292ZXJuZWQucHJvdG8SD3VudW0uY29udHJvbC52MSIgCgxSZW5ld1JlcXVlc3QSEAoIbGVhc2VfbXMYASABKA0iygEKClJlbmV3UmVwbHkSEQoJY29udGFpbmVyGAEgASgJEg0KBW5vbmNlGAIgASgJEiMKBGxvYWQYAyABKAsyFS51bnVtLmNvbnRyb2wudjEuTG9hZBIRCglkaXJlY3RvcnkYBCABKAQSDgoGZGlnZXN0GAUgASgJEi4KCmNvbXBvbmVudHMYBiADKAsyGi51bnVtLmNvbnRyb2wudjEuQ29tcG9uZW50Eg8KB3Byb2dyYW0YByABKAkSEQoJYWRkcmVzc2VzGAggAygJIlUKDUxpc3RlblJlcXVlc3QSEQoJYWRkcmVzc2VzGAEgAygJEiEKA3RscxgCIAEoCzIULnVudW0uY29udHJvbC52MS5UbHMSDgoGYmFycmVkGAMgAygJIkYKA1RscxIQCgNrZXkYASABKAlCA4ABARIMCgRjZXJ0GAIgASgJEgoKAmNhGAMgASgJEhMKC3NlcnZlcl9uYW1lGAQgASgJIiAKC0xpc3RlblJlcGx5EhEKCWFkZHJlc3NlcxgBIAMoCSJ4CgpBc3NpZ25tZW50Eg4KBmZvbGRlchgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDwoHcHJvZ3JhbRgDIAEoCRIOCgZzb3VyY2UYBCABKAkSKQoHaG9zdGluZxgFIAEoCzIYLnVudW0uY29udHJvbC52MS5Ib3N0aW5nIlsKB0hvc3RpbmcSDAoEcm9vdBgBIAEoCRIPCgdncmFudGVkGAIgAygJEg4KBmlubGluZRgDIAEoCBINCgVzdG9yZRgEIAEoCRISCgpjb250cm9sbGVyGAUgASgIIlMKD0Fzc2lnbm1lbnRSZXBseRIuCgpjb21wb25lbnRzGAEgAygLMhoudW51bS5jb250cm9sLnYxLkNvbXBvbmVudBIQCghmYWlsdXJlcxgCIAMoCSJLCglEaXJlY3RvcnkSDwoHdmVyc2lvbhgBIAEoBBItCgVub2RlcxgCIAMoCzIeLnVudW0uY29udHJvbC52MS5EaXJlY3RvcnlOb2RlIoYCCg1EaXJlY3RvcnlOb2RlEgoKAmlkGAEgASgJEg0KBWRvb3JzGAIgAygJEjcKCmNvbnRhaW5lcnMYAyADKAsyIy51bnVtLmNvbnRyb2wudjEuRGlyZWN0b3J5Q29udGFpbmVyEiYKBm9mZmVycxgEIAMoCzIWLnVudW0uY29udHJvbC52MS5PZmZlchIOCgZzcGFyZXMYBSABKA0SEQoJc3RhcnRhYmxlGAYgASgNEhAKCHNwYXJlX21zGAcgASgNEg4KBm5ld19tcxgIIAEoDRIMCgRob3N0GAkgASgJEiYKBXN0YXRlGAogASgOMhcudW51bS53aXJlLnYxLk5vZGVTdGF0ZSK4AQoSRGlyZWN0b3J5Q29udGFpbmVyEgoKAmlkGAEgASgJEhEKCWFkZHJlc3NlcxgCIAMoCRIuCgpjb21wb25lbnRzGAMgAygLMhoudW51bS5jb250cm9sLnYxLkNvbXBvbmVudBIuCgVzdGF0ZRgEIAEoDjIfLnVudW0uY29udHJvbC52MS5Db250YWluZXJTdGF0ZRIjCgRsb2FkGAUgASgLMhUudW51bS5jb250cm9sLnYxLkxvYWQiKgoFT2ZmZXISEAoIY29udHJhY3QYASABKAkSDwoHdmVyc2lvbhgCIAEoCSIhCg5EaXJlY3RvcnlSZXBseRIPCgd2ZXJzaW9uGAEgASgEIjoKEUNvbmN1cnJlbmN5Q2hhbmdlEhAKCGNvbnRyYWN0GAEgASgJEhMKC2NvbmN1cnJlbmN5GAIgASgNIlcKCERlbGl2ZXJ5Eg0KBXF1ZXVlGAEgASgJEiwKBWl0ZW1zGAIgAygLMh0udW51bS5jb250cm9sLnYxLkRlbGl2ZXJ5SXRlbRIOCgZ0dGxfdXMYAyABKAQiPwoMRGVsaXZlcnlJdGVtEg4KBm51bWJlchgBIAEoBBIOCgZ0dGxfdXMYAiABKAQSDwoHbWVzc2FnZRgDIAEoDCJUCg1EZWxpdmVyeVJlcGx5Eg8KB3NldHRsZWQYASABKA0SMgoIZmFpbHVyZXMYAiADKAsyIC51bnVtLmNvbnRyb2wudjEuRGVsaXZlcnlGYWlsdXJlIj8KD0RlbGl2ZXJ5RmFpbHVyZRINCgVpbmRleBgBIAEoDRIMCgRjb2RlGAIgASgJEg8KB21lc3NhZ2UYAyABKAkiEAoORmlndXJlc1JlcXVlc3QiOQoMRmlndXJlc1JlcGx5EikKCGZhbWlsaWVzGAEgAygLMhcudW51bS5jb250cm9sLnYxLkZhbWlseSJcCgZGYW1pbHkSDAoEbmFtZRgBIAEoCRIMCgRoZWxwGAIgASgJEgwKBHR5cGUYAyABKAkSKAoHc2FtcGxlcxgEIAMoCzIXLnVudW0uY29udHJvbC52MS5TYW1wbGUimwEKBlNhbXBsZRIzCgZsYWJlbHMYASADKAsyIy51bnVtLmNvbnRyb2wudjEuU2FtcGxlLkxhYmVsc0VudHJ5Eg0KBXZhbHVlGAIgASgBEg4KBmJvdW5kcxgDIAMoARIOCgZjb3VudHMYBCADKAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASo4Cg5Db250YWluZXJTdGF0ZRIJCgVSRUFEWRAAEg0KCVNVU1BFQ1RFRBABEgwKCERSQUlOSU5HEAIymAQKCEdvdmVybmVkEkMKBVJlbmV3Eh0udW51bS5jb250cm9sLnYxLlJlbmV3UmVxdWVzdBobLnVudW0uY29udHJvbC52MS5SZW5ld1JlcGx5EkcKBkFzc2lnbhIbLnVudW0uY29udHJvbC52MS5Bc3NpZ25tZW50GiAudW51bS5jb250cm9sLnYxLkFzc2lnbm1lbnRSZXBseRJLCgxTZXREaXJlY3RvcnkSGi51bnVtLmNvbnRyb2wudjEuRGlyZWN0b3J5Gh8udW51bS5jb250cm9sLnYxLkRpcmVjdG9yeVJlcGx5EkYKBkxpc3RlbhIeLnVudW0uY29udHJvbC52MS5MaXN0ZW5SZXF1ZXN0GhwudW51bS5jb250cm9sLnYxLkxpc3RlblJlcGx5ElgKDlNldENvbmN1cnJlbmN5EiIudW51bS5jb250cm9sLnYxLkNvbmN1cnJlbmN5Q2hhbmdlGiIudW51bS5jb250cm9sLnYxLkNvbmN1cnJlbmN5Q2hhbmdlEkQKB0RlbGl2ZXISGS51bnVtLmNvbnRyb2wudjEuRGVsaXZlcnkaHi51bnVtLmNvbnRyb2wudjEuRGVsaXZlcnlSZXBseRJJCgdGaWd1cmVzEh8udW51bS5jb250cm9sLnYxLkZpZ3VyZXNSZXF1ZXN0Gh0udW51bS5jb250cm9sLnYxLkZpZ3VyZXNSZXBseUIFkgMCCAJiCGVkaXRpb25zcOgH", [file_unum_control_v1_container, file_unum_wire_v1_membership]);
+  fileDesc("Ch51bnVtL2NvbnRyb2wvdjEvZ292ZXJuZWQucHJvdG8SD3VudW0uY29udHJvbC52MSIgCgxSZW5ld1JlcXVlc3QSEAoIbGVhc2VfbXMYASABKA0i9QEKClJlbmV3UmVwbHkSEQoJY29udGFpbmVyGAEgASgJEg0KBW5vbmNlGAIgASgJEiMKBGxvYWQYAyABKAsyFS51bnVtLmNvbnRyb2wudjEuTG9hZBIRCglkaXJlY3RvcnkYBCABKAQSDgoGZGlnZXN0GAUgASgJEi4KCmNvbXBvbmVudHMYBiADKAsyGi51bnVtLmNvbnRyb2wudjEuQ29tcG9uZW50Eg8KB3Byb2dyYW0YByABKAkSEQoJYWRkcmVzc2VzGAggAygJEikKB292ZXJkdWUYESADKAsyGC51bnVtLmNvbnRyb2wudjEuT3ZlcmR1ZSIuCgdPdmVyZHVlEhEKCWNvbXBvbmVudBgBIAEoCRIQCghzaW5jZV9tcxgCIAEoDSLhAQoNTGlzdGVuUmVxdWVzdBIRCglhZGRyZXNzZXMYASADKAkSIQoDdGxzGAIgASgLMhQudW51bS5jb250cm9sLnYxLlRscxIOCgZiYXJyZWQYAyADKAkSPgoIbWFjaGluZXMYESADKAsyLC51bnVtLmNvbnRyb2wudjEuTGlzdGVuUmVxdWVzdC5NYWNoaW5lc0VudHJ5GkoKDU1hY2hpbmVzRW50cnkSCwoDa2V5GAEgASgJEigKBXZhbHVlGAIgASgLMhkudW51bS5jb250cm9sLnYxLkNhbGxhYmxlOgI4ASIdCghDYWxsYWJsZRIRCgljb250cmFjdHMYASADKAkiRgoDVGxzEhAKA2tleRgBIAEoCUIDgAEBEgwKBGNlcnQYAiABKAkSCgoCY2EYAyABKAkSEwoLc2VydmVyX25hbWUYBCABKAkiIAoLTGlzdGVuUmVwbHkSEQoJYWRkcmVzc2VzGAEgAygJIngKCkFzc2lnbm1lbnQSDgoGZm9sZGVyGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIPCgdwcm9ncmFtGAMgASgJEg4KBnNvdXJjZRgEIAEoCRIpCgdob3N0aW5nGAUgASgLMhgudW51bS5jb250cm9sLnYxLkhvc3RpbmciWwoHSG9zdGluZxIMCgRyb290GAEgASgJEg8KB2dyYW50ZWQYAiADKAkSDgoGaW5saW5lGAMgASgIEg0KBXN0b3JlGAQgASgJEhIKCmNvbnRyb2xsZXIYBSABKAgiUwoPQXNzaWdubWVudFJlcGx5Ei4KCmNvbXBvbmVudHMYASADKAsyGi51bnVtLmNvbnRyb2wudjEuQ29tcG9uZW50EhAKCGZhaWx1cmVzGAIgAygJIksKCURpcmVjdG9yeRIPCgd2ZXJzaW9uGAEgASgEEi0KBW5vZGVzGAIgAygLMh4udW51bS5jb250cm9sLnYxLkRpcmVjdG9yeU5vZGUilwIKDURpcmVjdG9yeU5vZGUSCgoCaWQYASABKAkSDQoFZG9vcnMYAiADKAkSNwoKY29udGFpbmVycxgDIAMoCzIjLnVudW0uY29udHJvbC52MS5EaXJlY3RvcnlDb250YWluZXISJgoGb2ZmZXJzGAQgAygLMhYudW51bS5jb250cm9sLnYxLk9mZmVyEg4KBnNwYXJlcxgFIAEoDRIRCglzdGFydGFibGUYBiABKA0SEAoIc3BhcmVfbXMYByABKA0SDgoGbmV3X21zGAggASgNEgwKBGhvc3QYCSABKAkSJgoFc3RhdGUYCiABKA4yFy51bnVtLndpcmUudjEuTm9kZVN0YXRlEg8KB21hY2hpbmUYESABKAgiyAEKEkRpcmVjdG9yeUNvbnRhaW5lchIKCgJpZBgBIAEoCRIRCglhZGRyZXNzZXMYAiADKAkSLgoKY29tcG9uZW50cxgDIAMoCzIaLnVudW0uY29udHJvbC52MS5Db21wb25lbnQSLgoFc3RhdGUYBCABKA4yHy51bnVtLmNvbnRyb2wudjEuQ29udGFpbmVyU3RhdGUSIwoEbG9hZBgFIAEoCzIVLnVudW0uY29udHJvbC52MS5Mb2FkEg4KBmJleW9uZBgRIAEoCSIqCgVPZmZlchIQCghjb250cmFjdBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJIiEKDkRpcmVjdG9yeVJlcGx5Eg8KB3ZlcnNpb24YASABKAQiOgoRQ29uY3VycmVuY3lDaGFuZ2USEAoIY29udHJhY3QYASABKAkSEwoLY29uY3VycmVuY3kYAiABKA0iVwoIRGVsaXZlcnkSDQoFcXVldWUYASABKAkSLAoFaXRlbXMYAiADKAsyHS51bnVtLmNvbnRyb2wudjEuRGVsaXZlcnlJdGVtEg4KBnR0bF91cxgDIAEoBCI/CgxEZWxpdmVyeUl0ZW0SDgoGbnVtYmVyGAEgASgEEg4KBnR0bF91cxgCIAEoBBIPCgdtZXNzYWdlGAMgASgMIlQKDURlbGl2ZXJ5UmVwbHkSDwoHc2V0dGxlZBgBIAEoDRIyCghmYWlsdXJlcxgCIAMoCzIgLnVudW0uY29udHJvbC52MS5EZWxpdmVyeUZhaWx1cmUiPwoPRGVsaXZlcnlGYWlsdXJlEg0KBWluZGV4GAEgASgNEgwKBGNvZGUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCSIQCg5GaWd1cmVzUmVxdWVzdCI5CgxGaWd1cmVzUmVwbHkSKQoIZmFtaWxpZXMYASADKAsyFy51bnVtLmNvbnRyb2wudjEuRmFtaWx5IlwKBkZhbWlseRIMCgRuYW1lGAEgASgJEgwKBGhlbHAYAiABKAkSDAoEdHlwZRgDIAEoCRIoCgdzYW1wbGVzGAQgAygLMhcudW51bS5jb250cm9sLnYxLlNhbXBsZSKbAQoGU2FtcGxlEjMKBmxhYmVscxgBIAMoCzIjLnVudW0uY29udHJvbC52MS5TYW1wbGUuTGFiZWxzRW50cnkSDQoFdmFsdWUYAiABKAESDgoGYm91bmRzGAMgAygBEg4KBmNvdW50cxgEIAMoARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKjgKDkNvbnRhaW5lclN0YXRlEgkKBVJFQURZEAASDQoJU1VTUEVDVEVEEAESDAoIRFJBSU5JTkcQAjKYBAoIR292ZXJuZWQSQwoFUmVuZXcSHS51bnVtLmNvbnRyb2wudjEuUmVuZXdSZXF1ZXN0GhsudW51bS5jb250cm9sLnYxLlJlbmV3UmVwbHkSRwoGQXNzaWduEhsudW51bS5jb250cm9sLnYxLkFzc2lnbm1lbnQaIC51bnVtLmNvbnRyb2wudjEuQXNzaWdubWVudFJlcGx5EksKDFNldERpcmVjdG9yeRIaLnVudW0uY29udHJvbC52MS5EaXJlY3RvcnkaHy51bnVtLmNvbnRyb2wudjEuRGlyZWN0b3J5UmVwbHkSRgoGTGlzdGVuEh4udW51bS5jb250cm9sLnYxLkxpc3RlblJlcXVlc3QaHC51bnVtLmNvbnRyb2wudjEuTGlzdGVuUmVwbHkSWAoOU2V0Q29uY3VycmVuY3kSIi51bnVtLmNvbnRyb2wudjEuQ29uY3VycmVuY3lDaGFuZ2UaIi51bnVtLmNvbnRyb2wudjEuQ29uY3VycmVuY3lDaGFuZ2USRAoHRGVsaXZlchIZLnVudW0uY29udHJvbC52MS5EZWxpdmVyeRoeLnVudW0uY29udHJvbC52MS5EZWxpdmVyeVJlcGx5EkkKB0ZpZ3VyZXMSHy51bnVtLmNvbnRyb2wudjEuRmlndXJlc1JlcXVlc3QaHS51bnVtLmNvbnRyb2wudjEuRmlndXJlc1JlcGx5QgWSAwIIAmIIZWRpdGlvbnNw6Ac", [file_unum_control_v1_container, file_unum_wire_v1_membership]);
 
 /**
  * @generated from message unum.control.v1.RenewRequest
@@ -91,6 +91,13 @@ export type RenewReply = Message<"unum.control.v1.RenewReply"> & {
    * @generated from field: repeated string addresses = 8;
    */
   addresses: string[];
+
+  /**
+   * Functions that have not settled, though their call's time to live and then their budget are over.
+   *
+   * @generated from field: repeated unum.control.v1.Overdue overdue = 17;
+   */
+  overdue: Overdue[];
 };
 
 /**
@@ -99,6 +106,32 @@ export type RenewReply = Message<"unum.control.v1.RenewReply"> & {
  */
 export const RenewReplySchema: GenMessage<RenewReply> = /*@__PURE__*/
   messageDesc(file_unum_control_v1_governed, 1);
+
+/**
+ * @generated from message unum.control.v1.Overdue
+ */
+export type Overdue = Message<"unum.control.v1.Overdue"> & {
+  /**
+   * Contract.
+   *
+   * @generated from field: string component = 1;
+   */
+  component: string;
+
+  /**
+   * How long ago that was.
+   *
+   * @generated from field: uint32 since_ms = 2;
+   */
+  sinceMs: number;
+};
+
+/**
+ * Describes the message unum.control.v1.Overdue.
+ * Use `create(OverdueSchema)` to create a new message.
+ */
+export const OverdueSchema: GenMessage<Overdue> = /*@__PURE__*/
+  messageDesc(file_unum_control_v1_governed, 2);
 
 /**
  * @generated from message unum.control.v1.ListenRequest
@@ -124,6 +157,13 @@ export type ListenRequest = Message<"unum.control.v1.ListenRequest"> & {
    * @generated from field: repeated string barred = 3;
    */
   barred: string[];
+
+  /**
+   * By id, the machines that are nodes of this one and what they may call. Whoever shows such an id and is not here may nothing.
+   *
+   * @generated from field: map<string, unum.control.v1.Callable> machines = 17;
+   */
+  machines: { [key: string]: Callable };
 };
 
 /**
@@ -131,7 +171,26 @@ export type ListenRequest = Message<"unum.control.v1.ListenRequest"> & {
  * Use `create(ListenRequestSchema)` to create a new message.
  */
 export const ListenRequestSchema: GenMessage<ListenRequest> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 2);
+  messageDesc(file_unum_control_v1_governed, 3);
+
+/**
+ * @generated from message unum.control.v1.Callable
+ */
+export type Callable = Message<"unum.control.v1.Callable"> & {
+  /**
+   * Contracts, as NAME or BEGINNING*.
+   *
+   * @generated from field: repeated string contracts = 1;
+   */
+  contracts: string[];
+};
+
+/**
+ * Describes the message unum.control.v1.Callable.
+ * Use `create(CallableSchema)` to create a new message.
+ */
+export const CallableSchema: GenMessage<Callable> = /*@__PURE__*/
+  messageDesc(file_unum_control_v1_governed, 4);
 
 /**
  * PEM texts. Only ever sent over a socket of this computer.
@@ -167,7 +226,7 @@ export type Tls = Message<"unum.control.v1.Tls"> & {
  * Use `create(TlsSchema)` to create a new message.
  */
 export const TlsSchema: GenMessage<Tls> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 3);
+  messageDesc(file_unum_control_v1_governed, 5);
 
 /**
  * @generated from message unum.control.v1.ListenReply
@@ -186,7 +245,7 @@ export type ListenReply = Message<"unum.control.v1.ListenReply"> & {
  * Use `create(ListenReplySchema)` to create a new message.
  */
 export const ListenReplySchema: GenMessage<ListenReply> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 4);
+  messageDesc(file_unum_control_v1_governed, 6);
 
 /**
  * @generated from message unum.control.v1.Assignment
@@ -231,7 +290,7 @@ export type Assignment = Message<"unum.control.v1.Assignment"> & {
  * Use `create(AssignmentSchema)` to create a new message.
  */
 export const AssignmentSchema: GenMessage<Assignment> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 5);
+  messageDesc(file_unum_control_v1_governed, 7);
 
 /**
  * @generated from message unum.control.v1.Hosting
@@ -278,7 +337,7 @@ export type Hosting = Message<"unum.control.v1.Hosting"> & {
  * Use `create(HostingSchema)` to create a new message.
  */
 export const HostingSchema: GenMessage<Hosting> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 6);
+  messageDesc(file_unum_control_v1_governed, 8);
 
 /**
  * @generated from message unum.control.v1.AssignmentReply
@@ -302,7 +361,7 @@ export type AssignmentReply = Message<"unum.control.v1.AssignmentReply"> & {
  * Use `create(AssignmentReplySchema)` to create a new message.
  */
 export const AssignmentReplySchema: GenMessage<AssignmentReply> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 7);
+  messageDesc(file_unum_control_v1_governed, 9);
 
 /**
  * Who is there, as a governor tells its containers.
@@ -326,7 +385,7 @@ export type Directory = Message<"unum.control.v1.Directory"> & {
  * Use `create(DirectorySchema)` to create a new message.
  */
 export const DirectorySchema: GenMessage<Directory> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 8);
+  messageDesc(file_unum_control_v1_governed, 10);
 
 /**
  * @generated from message unum.control.v1.DirectoryNode
@@ -387,6 +446,13 @@ export type DirectoryNode = Message<"unum.control.v1.DirectoryNode"> & {
    * @generated from field: unum.wire.v1.NodeState state = 10;
    */
   state: NodeState;
+
+  /**
+   * As in unum.wire.v1.Entry.
+   *
+   * @generated from field: bool machine = 17;
+   */
+  machine: boolean;
 };
 
 /**
@@ -394,7 +460,7 @@ export type DirectoryNode = Message<"unum.control.v1.DirectoryNode"> & {
  * Use `create(DirectoryNodeSchema)` to create a new message.
  */
 export const DirectoryNodeSchema: GenMessage<DirectoryNode> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 9);
+  messageDesc(file_unum_control_v1_governed, 11);
 
 /**
  * @generated from message unum.control.v1.DirectoryContainer
@@ -424,6 +490,13 @@ export type DirectoryContainer = Message<"unum.control.v1.DirectoryContainer"> &
    * @generated from field: unum.control.v1.Load load = 5;
    */
   load?: Load | undefined;
+
+  /**
+   * As in unum.wire.v1.ContainerEntry.
+   *
+   * @generated from field: string beyond = 17;
+   */
+  beyond: string;
 };
 
 /**
@@ -431,7 +504,7 @@ export type DirectoryContainer = Message<"unum.control.v1.DirectoryContainer"> &
  * Use `create(DirectoryContainerSchema)` to create a new message.
  */
 export const DirectoryContainerSchema: GenMessage<DirectoryContainer> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 10);
+  messageDesc(file_unum_control_v1_governed, 12);
 
 /**
  * @generated from message unum.control.v1.Offer
@@ -453,7 +526,7 @@ export type Offer = Message<"unum.control.v1.Offer"> & {
  * Use `create(OfferSchema)` to create a new message.
  */
 export const OfferSchema: GenMessage<Offer> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 11);
+  messageDesc(file_unum_control_v1_governed, 13);
 
 /**
  * @generated from message unum.control.v1.DirectoryReply
@@ -470,7 +543,7 @@ export type DirectoryReply = Message<"unum.control.v1.DirectoryReply"> & {
  * Use `create(DirectoryReplySchema)` to create a new message.
  */
 export const DirectoryReplySchema: GenMessage<DirectoryReply> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 12);
+  messageDesc(file_unum_control_v1_governed, 14);
 
 /**
  * @generated from message unum.control.v1.ConcurrencyChange
@@ -492,7 +565,7 @@ export type ConcurrencyChange = Message<"unum.control.v1.ConcurrencyChange"> & {
  * Use `create(ConcurrencyChangeSchema)` to create a new message.
  */
 export const ConcurrencyChangeSchema: GenMessage<ConcurrencyChange> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 13);
+  messageDesc(file_unum_control_v1_governed, 15);
 
 /**
  * @generated from message unum.control.v1.Delivery
@@ -525,7 +598,7 @@ export type Delivery = Message<"unum.control.v1.Delivery"> & {
  * Use `create(DeliverySchema)` to create a new message.
  */
 export const DeliverySchema: GenMessage<Delivery> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 14);
+  messageDesc(file_unum_control_v1_governed, 16);
 
 /**
  * @generated from message unum.control.v1.DeliveryItem
@@ -556,7 +629,7 @@ export type DeliveryItem = Message<"unum.control.v1.DeliveryItem"> & {
  * Use `create(DeliveryItemSchema)` to create a new message.
  */
 export const DeliveryItemSchema: GenMessage<DeliveryItem> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 15);
+  messageDesc(file_unum_control_v1_governed, 17);
 
 /**
  * @generated from message unum.control.v1.DeliveryReply
@@ -580,7 +653,7 @@ export type DeliveryReply = Message<"unum.control.v1.DeliveryReply"> & {
  * Use `create(DeliveryReplySchema)` to create a new message.
  */
 export const DeliveryReplySchema: GenMessage<DeliveryReply> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 16);
+  messageDesc(file_unum_control_v1_governed, 18);
 
 /**
  * @generated from message unum.control.v1.DeliveryFailure
@@ -611,7 +684,7 @@ export type DeliveryFailure = Message<"unum.control.v1.DeliveryFailure"> & {
  * Use `create(DeliveryFailureSchema)` to create a new message.
  */
 export const DeliveryFailureSchema: GenMessage<DeliveryFailure> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 17);
+  messageDesc(file_unum_control_v1_governed, 19);
 
 /**
  * @generated from message unum.control.v1.FiguresRequest
@@ -624,7 +697,7 @@ export type FiguresRequest = Message<"unum.control.v1.FiguresRequest"> & {
  * Use `create(FiguresRequestSchema)` to create a new message.
  */
 export const FiguresRequestSchema: GenMessage<FiguresRequest> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 18);
+  messageDesc(file_unum_control_v1_governed, 20);
 
 /**
  * @generated from message unum.control.v1.FiguresReply
@@ -641,7 +714,7 @@ export type FiguresReply = Message<"unum.control.v1.FiguresReply"> & {
  * Use `create(FiguresReplySchema)` to create a new message.
  */
 export const FiguresReplySchema: GenMessage<FiguresReply> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 19);
+  messageDesc(file_unum_control_v1_governed, 21);
 
 /**
  * Figures of one name.
@@ -677,7 +750,7 @@ export type Family = Message<"unum.control.v1.Family"> & {
  * Use `create(FamilySchema)` to create a new message.
  */
 export const FamilySchema: GenMessage<Family> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 20);
+  messageDesc(file_unum_control_v1_governed, 22);
 
 /**
  * @generated from message unum.control.v1.Sample
@@ -713,7 +786,7 @@ export type Sample = Message<"unum.control.v1.Sample"> & {
  * Use `create(SampleSchema)` to create a new message.
  */
 export const SampleSchema: GenMessage<Sample> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 21);
+  messageDesc(file_unum_control_v1_governed, 23);
 
 /**
  * @generated from enum unum.control.v1.ContainerState

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file unum/machine/v1/functions.proto.
  */
 export const file_unum_machine_v1_functions: GenFile = /*@__PURE__*/
-  fileDesc("Ch91bnVtL21hY2hpbmUvdjEvZnVuY3Rpb25zLnByb3RvEg91bnVtLm1hY2hpbmUudjEiEQoPRGVzY3JpYmVNYWNoaW5lIoMCCgxNYWNoaW5lRmFjdHMSDwoHbWFjaGluZRgBIAEoCRIOCgZwYXJlbnQYAiABKAkSDAoEbm9kZRgDIAEoCRIvCgdtZW1iZXJzGAQgAygLMh4udW51bS5tYWNoaW5lLnYxLk1hY2hpbmVNZW1iZXISDwoHcHJvZ3JhbRgFIAEoCRIPCgdncmFudGVkGAYgAygJEj8KCXZhcmlhYmxlcxgHIAMoCzIsLnVudW0ubWFjaGluZS52MS5NYWNoaW5lRmFjdHMuVmFyaWFibGVzRW50cnkaMAoOVmFyaWFibGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJkCg1NYWNoaW5lTWVtYmVyEgwKBG5vZGUYASABKAkSDQoFZG9vcnMYAiADKAkSEgoKY29udHJvbGxlchgDIAEoCBIOCgZvbmxpbmUYBCABKAgSEgoKb2ZmbGluZV9tcxgFIAEoBCIeCg5WYXJpYWJsZVdhbnRlZBIMCgRuYW1lGAEgASgJIh4KDVZhcmlhYmxlVmFsdWUSDQoFdmFsdWUYASABKAkypQEKCUZ1bmN0aW9ucxJLCghEZXNjcmliZRIgLnVudW0ubWFjaGluZS52MS5EZXNjcmliZU1hY2hpbmUaHS51bnVtLm1hY2hpbmUudjEuTWFjaGluZUZhY3RzEksKCFZhcmlhYmxlEh8udW51bS5tYWNoaW5lLnYxLlZhcmlhYmxlV2FudGVkGh4udW51bS5tYWNoaW5lLnYxLlZhcmlhYmxlVmFsdWVCBZIDAggCYghlZGl0aW9uc3DoBw");
+  fileDesc("Ch91bnVtL21hY2hpbmUvdjEvZnVuY3Rpb25zLnByb3RvEg91bnVtLm1hY2hpbmUudjEiEQoPRGVzY3JpYmVNYWNoaW5lIpYCCgxNYWNoaW5lRmFjdHMSDwoHbWFjaGluZRgBIAEoCRIOCgZwYXJlbnQYAiABKAkSDAoEbm9kZRgDIAEoCRIvCgdtZW1iZXJzGAQgAygLMh4udW51bS5tYWNoaW5lLnYxLk1hY2hpbmVNZW1iZXISDwoHcHJvZ3JhbRgFIAEoCRIPCgdncmFudGVkGAYgAygJEj8KCXZhcmlhYmxlcxgHIAMoCzIsLnVudW0ubWFjaGluZS52MS5NYWNoaW5lRmFjdHMuVmFyaWFibGVzRW50cnkSEQoJYW5jZXN0b3JzGAsgAygJGjAKDlZhcmlhYmxlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEidQoNTWFjaGluZU1lbWJlchIMCgRub2RlGAEgASgJEg0KBWRvb3JzGAIgAygJEhIKCmNvbnRyb2xsZXIYAyABKAgSDgoGb25saW5lGAQgASgIEhIKCm9mZmxpbmVfbXMYBSABKAQSDwoHbWFjaGluZRgLIAEoCCIeCg5WYXJpYWJsZVdhbnRlZBIMCgRuYW1lGAEgASgJIh4KDVZhcmlhYmxlVmFsdWUSDQoFdmFsdWUYASABKAkypQEKCUZ1bmN0aW9ucxJLCghEZXNjcmliZRIgLnVudW0ubWFjaGluZS52MS5EZXNjcmliZU1hY2hpbmUaHS51bnVtLm1hY2hpbmUudjEuTWFjaGluZUZhY3RzEksKCFZhcmlhYmxlEh8udW51bS5tYWNoaW5lLnYxLlZhcmlhYmxlV2FudGVkGh4udW51bS5tYWNoaW5lLnYxLlZhcmlhYmxlVmFsdWVCBZIDAggCYghlZGl0aW9uc3DoBw");
 
 /**
  * @generated from message unum.machine.v1.DescribeMachine
@@ -79,6 +79,13 @@ export type MachineFacts = Message<"unum.machine.v1.MachineFacts"> & {
    * @generated from field: map<string, string> variables = 7;
    */
   variables: { [key: string]: string };
+
+  /**
+   * The parent, its parent and so on, as far as they are known: as many as this machine is deep. Empty where it is none's.
+   *
+   * @generated from field: repeated string ancestors = 11;
+   */
+  ancestors: string[];
 };
 
 /**
@@ -120,6 +127,13 @@ export type MachineMember = Message<"unum.machine.v1.MachineMember"> & {
    * @generated from field: uint64 offline_ms = 5;
    */
   offlineMs: bigint;
+
+  /**
+   * A whole machine that is a node of this one.
+   *
+   * @generated from field: bool machine = 11;
+   */
+  machine: boolean;
 };
 
 /**

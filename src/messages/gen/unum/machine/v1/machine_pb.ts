@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file unum/machine/v1/machine.proto.
  */
 export const file_unum_machine_v1_machine: GenFile = /*@__PURE__*/
-  fileDesc("Ch11bnVtL21hY2hpbmUvdjEvbWFjaGluZS5wcm90bxIPdW51bS5tYWNoaW5lLnYxIh8KDEZhY3RzUmVxdWVzdBIPCgdwcm9ncmFtGAEgASgJIjAKD1ZhcmlhYmxlUmVxdWVzdBIPCgdwcm9ncmFtGAEgASgJEgwKBG5hbWUYAiABKAkiXQoQQ2VydGlmaWNhdGVBc2tlZBITCgtjZXJ0aWZpY2F0ZRgBIAEoCRISCgpwdWJsaWNfa2V5GAIgASgJEg0KBWF0X21zGAMgASgEEhEKCXNpZ25hdHVyZRgEIAEoDCInChBDZXJ0aWZpY2F0ZUdpdmVuEhMKC2NlcnRpZmljYXRlGAEgASgJIh0KDExlYXZlUmVxdWVzdBINCgVmb3JjZRgBIAEoCCI5CgpMZWF2ZVJlcGx5Eg8KB21hY2hpbmUYASABKAkSDAoEbm9kZRgCIAEoCRIMCgR0b2xkGAMgAygJIg0KC1Nob3dSZXF1ZXN0IhsKC0hlYWRSZXF1ZXN0EgwKBG5hbWUYASABKAkiXQoJSGVhZFJlcGx5Eg8KB21hY2hpbmUYASABKAkSDAoEbm9kZRgCIAEoCRIPCgdjb3VudGVyGAMgASgEEg8KB2hpc3RvcnkYBCADKAkSDwoHZ3VhcmRlZBgFIAEoCCKzAwoLTWFjaGluZVZpZXcSDwoHbWFjaGluZRgBIAEoCRIMCgRub2RlGAIgASgJEhIKCmNvbnRyb2xsZXIYAyABKAgSDwoHY291bnRlchgEIAEoBBIuCghwcm9ncmFtcxgFIAMoCzIcLnVudW0ubWFjaGluZS52MS5Qcm9ncmFtVmlldxIoCgVub2RlcxgGIAMoCzIZLnVudW0ubWFjaGluZS52MS5Ob2RlVmlldxIwCgl2YXJpYWJsZXMYByADKAsyHS51bnVtLm1hY2hpbmUudjEuVmFyaWFibGVWaWV3EioKBmdyYW50cxgIIAMoCzIaLnVudW0ubWFjaGluZS52MS5HcmFudFZpZXcSEQoJY29uZmxpY3RzGAkgAygJEg8KB2ZvdW5kZXIYCiABKAwSDgoGcGFyZW50GAsgASgJEhAKCGpvaW5zX2F0GAwgASgJEgwKBHJvb3QYDSABKAkSKwoEbG9zdBgOIAMoCzIdLnVudW0ubWFjaGluZS52MS5Db25mbGljdFZpZXcSJwoFYm94ZXMYDyADKAsyGC51bnVtLm1hY2hpbmUudjEuQm94VmlldyJJCgxDb25mbGljdFZpZXcSDAoEbmFtZRgBIAEoCRIKCgJieRgCIAEoCRIOCgZkaWdlc3QYAyABKAkSDwoHYWdhaW5zdBgEIAEoCSL8AQoLUHJvZ3JhbVZpZXcSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg4KBmRpZ2VzdBgDIAEoCRIPCgdydW5uaW5nGAQgASgIEi4KBmxvYWRlZBgFIAMoCzIeLnVudW0ubWFjaGluZS52MS5Mb2FkZWRWZXJzaW9uEg8KB2dyYW50ZWQYBiADKAkSDQoFc3RhdGUYByABKAkSLQoFbm9kZXMYCCADKAsyHi51bnVtLm1hY2hpbmUudjEuUHJvZ3JhbUF0Tm9kZRIuCgZ3YW50ZWQYCSABKAsyHi51bnVtLm1hY2hpbmUudjEuUHJvZ3JhbVdhbnRlZCKBAQoNUHJvZ3JhbUF0Tm9kZRIMCgRub2RlGAEgASgJEg0KBXN0YXRlGAIgASgJEg4KBmRpZ2VzdBgDIAEoCRIPCgdzZXJ2aW5nGAQgASgNEhAKCHByb2JsZW1zGAUgAygJEg8KB3JlZnVzZWQYBiABKAkSDwoHcHJvZ3JhbRgHIAEoCSJuCghOb2RlVmlldxIKCgJpZBgBIAEoCRINCgVkb29ycxgCIAMoCRISCgpjb250cm9sbGVyGAMgASgIEg4KBm9ubGluZRgEIAEoCBISCgpvZmZsaW5lX21zGAUgASgEEg8KB3Jldm9rZWQYBiABKAgiPQoMVmFyaWFibGVWaWV3EgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkSEAoIcHJvZ3JhbXMYAyADKAkiZwoJR3JhbnRWaWV3EgsKA2tleRgBIAEoCRIMCgRyb2xlGAIgASgJEhAKCHByb2dyYW1zGAMgAygJEhIKCmV4cGlyZXNfbXMYBCABKAQSDQoFbGFiZWwYBSABKAkSCgoCYnkYBiABKAkiOQoIUHJvcG9zYWwSLQoGcmVjb3JkGAEgASgLMh0udW51bS5tYWNoaW5lLnYxLlNpZ25lZFJlY29yZCIxCg1Qcm9wb3NhbFJlcGx5EhAKCGNvbmZsaWN0GAEgASgJEg4KBmRpZ2VzdBgCIAEoCSKoAgoPRXhjaGFuZ2VSZXF1ZXN0EgwKBG5vZGUYASABKAkSOAoEaGF2ZRgCIAMoCzIqLnVudW0ubWFjaGluZS52MS5FeGNoYW5nZVJlcXVlc3QuSGF2ZUVudHJ5Ei4KB3JlY29yZHMYAyADKAsyHS51bnVtLm1hY2hpbmUudjEuU2lnbmVkUmVjb3JkEisKBnJlcG9ydBgEIAEoCzIbLnVudW0ubWFjaGluZS52MS5Ob2RlUmVwb3J0EhMKC2dvc3NpcF9tYXJrGAUgASgJEi4KCmdvc3NpcF9rZXkYBiABKAsyGi51bnVtLm1hY2hpbmUudjEuR29zc2lwS2V5GisKCUhhdmVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiwKCUdvc3NpcEtleRINCgVlcG9jaBgBIAEoBBIQCgNrZXkYAiABKAxCA4ABASLQAQoNRXhjaGFuZ2VSZXBseRIMCgRub2RlGAEgASgJEi4KB3JlY29yZHMYAiADKAsyHS51bnVtLm1hY2hpbmUudjEuU2lnbmVkUmVjb3JkEg4KBndhbnRlZBgDIAMoCRIsCgdyZXBvcnRzGAQgAygLMhsudW51bS5tYWNoaW5lLnYxLk5vZGVSZXBvcnQSEwoLZ29zc2lwX21hcmsYBSABKAkSLgoKZ29zc2lwX2tleRgGIAEoCzIaLnVudW0ubWFjaGluZS52MS5Hb3NzaXBLZXkikQEKCk5vZGVSZXBvcnQSDAoEbm9kZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEg0KBWRvb3JzGAMgAygJEjAKCHByb2dyYW1zGAQgAygLMh4udW51bS5tYWNoaW5lLnYxLlByb2dyYW1BdE5vZGUSDwoHcmVtb3ZlZBgFIAMoCRISCgpjb250cm9sbGVyGAYgASgIIl8KDEFyY2hpdmVQaWVjZRIOCgZkaWdlc3QYASABKAkSDgoGb2Zmc2V0GAIgASgEEg0KBXRvdGFsGAMgASgEEg0KBWJ5dGVzGAQgASgMEhEKCXNpZ25hdHVyZRgFIAEoCSIxCg9BcmNoaXZlUHJvZ3Jlc3MSDAoEaGF2ZRgBIAEoBBIQCghjb21wbGV0ZRgCIAEoCCIvCg1BcmNoaXZlV2FudGVkEg4KBmRpZ2VzdBgBIAEoCRIOCgZvZmZzZXQYAiABKAQiLQoMQXVkaXRSZXF1ZXN0Eg0KBWFmdGVyGAEgASgEEg4KBnZlcmlmeRgCIAEoCCJYCgpBdWRpdFJlcGx5EiwKB2VudHJpZXMYASADKAsyGy51bnVtLm1hY2hpbmUudjEuQXVkaXRFbnRyeRIOCgZicm9rZW4YAiABKAkSDAoEbW9yZRgDIAEoCCJyCgpBdWRpdEVudHJ5Eg4KBm51bWJlchgBIAEoBBINCgVhdF9tcxgCIAEoBBILCgN3aG8YAyABKAkSDAoEd2hhdBgEIAEoCRIPCgd2ZXJkaWN0GAUgASgJEgsKA3doeRgGIAEoCRIMCgRoYXNoGAcgASgJMq0GCgdNYWNoaW5lEkIKBFNob3cSHC51bnVtLm1hY2hpbmUudjEuU2hvd1JlcXVlc3QaHC51bnVtLm1hY2hpbmUudjEuTWFjaGluZVZpZXcSQAoESGVhZBIcLnVudW0ubWFjaGluZS52MS5IZWFkUmVxdWVzdBoaLnVudW0ubWFjaGluZS52MS5IZWFkUmVwbHkSRAoHUHJvcG9zZRIZLnVudW0ubWFjaGluZS52MS5Qcm9wb3NhbBoeLnVudW0ubWFjaGluZS52MS5Qcm9wb3NhbFJlcGx5EkwKCEV4Y2hhbmdlEiAudW51bS5tYWNoaW5lLnYxLkV4Y2hhbmdlUmVxdWVzdBoeLnVudW0ubWFjaGluZS52MS5FeGNoYW5nZVJlcGx5Ek0KClB1dEFyY2hpdmUSHS51bnVtLm1hY2hpbmUudjEuQXJjaGl2ZVBpZWNlGiAudW51bS5tYWNoaW5lLnYxLkFyY2hpdmVQcm9ncmVzcxJLCgpHZXRBcmNoaXZlEh4udW51bS5tYWNoaW5lLnYxLkFyY2hpdmVXYW50ZWQaHS51bnVtLm1hY2hpbmUudjEuQXJjaGl2ZVBpZWNlEkMKBUF1ZGl0Eh0udW51bS5tYWNoaW5lLnYxLkF1ZGl0UmVxdWVzdBobLnVudW0ubWFjaGluZS52MS5BdWRpdFJlcGx5EkMKBUxlYXZlEh0udW51bS5tYWNoaW5lLnYxLkxlYXZlUmVxdWVzdBobLnVudW0ubWFjaGluZS52MS5MZWF2ZVJlcGx5Ek0KBVJlbmV3EiEudW51bS5tYWNoaW5lLnYxLkNlcnRpZmljYXRlQXNrZWQaIS51bnVtLm1hY2hpbmUudjEuQ2VydGlmaWNhdGVHaXZlbhJFCgVGYWN0cxIdLnVudW0ubWFjaGluZS52MS5GYWN0c1JlcXVlc3QaHS51bnVtLm1hY2hpbmUudjEuTWFjaGluZUZhY3RzEkwKCFZhcmlhYmxlEiAudW51bS5tYWNoaW5lLnYxLlZhcmlhYmxlUmVxdWVzdBoeLnVudW0ubWFjaGluZS52MS5WYXJpYWJsZVZhbHVlQgWSAwIIAmIIZWRpdGlvbnNw6Ac", [file_unum_machine_v1_functions, file_unum_machine_v1_outbox, file_unum_machine_v1_record]);
+  fileDesc("Ch11bnVtL21hY2hpbmUvdjEvbWFjaGluZS5wcm90bxIPdW51bS5tYWNoaW5lLnYxIh8KDEZhY3RzUmVxdWVzdBIPCgdwcm9ncmFtGAEgASgJIjAKD1ZhcmlhYmxlUmVxdWVzdBIPCgdwcm9ncmFtGAEgASgJEgwKBG5hbWUYAiABKAkiXQoQQ2VydGlmaWNhdGVBc2tlZBITCgtjZXJ0aWZpY2F0ZRgBIAEoCRISCgpwdWJsaWNfa2V5GAIgASgJEg0KBWF0X21zGAMgASgEEhEKCXNpZ25hdHVyZRgEIAEoDCInChBDZXJ0aWZpY2F0ZUdpdmVuEhMKC2NlcnRpZmljYXRlGAEgASgJIh0KDExlYXZlUmVxdWVzdBINCgVmb3JjZRgBIAEoCCI5CgpMZWF2ZVJlcGx5Eg8KB21hY2hpbmUYASABKAkSDAoEbm9kZRgCIAEoCRIMCgR0b2xkGAMgAygJIg0KC1Nob3dSZXF1ZXN0IhsKC0hlYWRSZXF1ZXN0EgwKBG5hbWUYASABKAkiXQoJSGVhZFJlcGx5Eg8KB21hY2hpbmUYASABKAkSDAoEbm9kZRgCIAEoCRIPCgdjb3VudGVyGAMgASgEEg8KB2hpc3RvcnkYBCADKAkSDwoHZ3VhcmRlZBgFIAEoCCLxAwoLTWFjaGluZVZpZXcSDwoHbWFjaGluZRgBIAEoCRIMCgRub2RlGAIgASgJEhIKCmNvbnRyb2xsZXIYAyABKAgSDwoHY291bnRlchgEIAEoBBIuCghwcm9ncmFtcxgFIAMoCzIcLnVudW0ubWFjaGluZS52MS5Qcm9ncmFtVmlldxIoCgVub2RlcxgGIAMoCzIZLnVudW0ubWFjaGluZS52MS5Ob2RlVmlldxIwCgl2YXJpYWJsZXMYByADKAsyHS51bnVtLm1hY2hpbmUudjEuVmFyaWFibGVWaWV3EioKBmdyYW50cxgIIAMoCzIaLnVudW0ubWFjaGluZS52MS5HcmFudFZpZXcSEQoJY29uZmxpY3RzGAkgAygJEg8KB2ZvdW5kZXIYCiABKAwSDgoGcGFyZW50GAsgASgJEhAKCGpvaW5zX2F0GAwgASgJEgwKBHJvb3QYDSABKAkSKwoEbG9zdBgOIAMoCzIdLnVudW0ubWFjaGluZS52MS5Db25mbGljdFZpZXcSJwoFYm94ZXMYDyADKAsyGC51bnVtLm1hY2hpbmUudjEuQm94VmlldxIRCglhbmNlc3RvcnMYFSADKAkSKQoEbGluaxgWIAEoCzIbLnVudW0ubWFjaGluZS52MS5QYXJlbnRWaWV3IqABCgpQYXJlbnRWaWV3Eg8KB21hY2hpbmUYASABKAkSDAoEbm9kZRgCIAEoCRILCgNrZXkYAyABKAkSDwoHZXhwb3J0cxgEIAMoCRINCgVjYWxscxgFIAMoCRIUCgxjYXBhYmlsaXRpZXMYBiADKAkSDwoHdHJ1c3RlZBgHIAEoCBINCgVzdGF0ZRgIIAEoCRIQCghwcm9ibGVtcxgJIAMoCSJJCgxDb25mbGljdFZpZXcSDAoEbmFtZRgBIAEoCRIKCgJieRgCIAEoCRIOCgZkaWdlc3QYAyABKAkSDwoHYWdhaW5zdBgEIAEoCSKIAgoLUHJvZ3JhbVZpZXcSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg4KBmRpZ2VzdBgDIAEoCRIPCgdydW5uaW5nGAQgASgIEi4KBmxvYWRlZBgFIAMoCzIeLnVudW0ubWFjaGluZS52MS5Mb2FkZWRWZXJzaW9uEg8KB2dyYW50ZWQYBiADKAkSDQoFc3RhdGUYByABKAkSLQoFbm9kZXMYCCADKAsyHi51bnVtLm1hY2hpbmUudjEuUHJvZ3JhbUF0Tm9kZRIuCgZ3YW50ZWQYCSABKAsyHi51bnVtLm1hY2hpbmUudjEuUHJvZ3JhbVdhbnRlZBIKCgJieRgRIAEoCSKBAQoNUHJvZ3JhbUF0Tm9kZRIMCgRub2RlGAEgASgJEg0KBXN0YXRlGAIgASgJEg4KBmRpZ2VzdBgDIAEoCRIPCgdzZXJ2aW5nGAQgASgNEhAKCHByb2JsZW1zGAUgAygJEg8KB3JlZnVzZWQYBiABKAkSDwoHcHJvZ3JhbRgHIAEoCSKOAQoITm9kZVZpZXcSCgoCaWQYASABKAkSDQoFZG9vcnMYAiADKAkSEgoKY29udHJvbGxlchgDIAEoCBIOCgZvbmxpbmUYBCABKAgSEgoKb2ZmbGluZV9tcxgFIAEoBBIPCgdyZXZva2VkGAYgASgIEg8KB21hY2hpbmUYESABKAgSDQoFY2FsbHMYEiADKAkiPQoMVmFyaWFibGVWaWV3EgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkSEAoIcHJvZ3JhbXMYAyADKAkiZwoJR3JhbnRWaWV3EgsKA2tleRgBIAEoCRIMCgRyb2xlGAIgASgJEhAKCHByb2dyYW1zGAMgAygJEhIKCmV4cGlyZXNfbXMYBCABKAQSDQoFbGFiZWwYBSABKAkSCgoCYnkYBiABKAkiOQoIUHJvcG9zYWwSLQoGcmVjb3JkGAEgASgLMh0udW51bS5tYWNoaW5lLnYxLlNpZ25lZFJlY29yZCIxCg1Qcm9wb3NhbFJlcGx5EhAKCGNvbmZsaWN0GAEgASgJEg4KBmRpZ2VzdBgCIAEoCSKoAgoPRXhjaGFuZ2VSZXF1ZXN0EgwKBG5vZGUYASABKAkSOAoEaGF2ZRgCIAMoCzIqLnVudW0ubWFjaGluZS52MS5FeGNoYW5nZVJlcXVlc3QuSGF2ZUVudHJ5Ei4KB3JlY29yZHMYAyADKAsyHS51bnVtLm1hY2hpbmUudjEuU2lnbmVkUmVjb3JkEisKBnJlcG9ydBgEIAEoCzIbLnVudW0ubWFjaGluZS52MS5Ob2RlUmVwb3J0EhMKC2dvc3NpcF9tYXJrGAUgASgJEi4KCmdvc3NpcF9rZXkYBiABKAsyGi51bnVtLm1hY2hpbmUudjEuR29zc2lwS2V5GisKCUhhdmVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiwKCUdvc3NpcEtleRINCgVlcG9jaBgBIAEoBBIQCgNrZXkYAiABKAxCA4ABASLQAQoNRXhjaGFuZ2VSZXBseRIMCgRub2RlGAEgASgJEi4KB3JlY29yZHMYAiADKAsyHS51bnVtLm1hY2hpbmUudjEuU2lnbmVkUmVjb3JkEg4KBndhbnRlZBgDIAMoCRIsCgdyZXBvcnRzGAQgAygLMhsudW51bS5tYWNoaW5lLnYxLk5vZGVSZXBvcnQSEwoLZ29zc2lwX21hcmsYBSABKAkSLgoKZ29zc2lwX2tleRgGIAEoCzIaLnVudW0ubWFjaGluZS52MS5Hb3NzaXBLZXkitQEKCk5vZGVSZXBvcnQSDAoEbm9kZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEg0KBWRvb3JzGAMgAygJEjAKCHByb2dyYW1zGAQgAygLMh4udW51bS5tYWNoaW5lLnYxLlByb2dyYW1BdE5vZGUSDwoHcmVtb3ZlZBgFIAMoCRISCgpjb250cm9sbGVyGAYgASgIEg8KB21hY2hpbmUYESABKAgSEQoJYW5jZXN0b3JzGBIgAygJIl8KDEFyY2hpdmVQaWVjZRIOCgZkaWdlc3QYASABKAkSDgoGb2Zmc2V0GAIgASgEEg0KBXRvdGFsGAMgASgEEg0KBWJ5dGVzGAQgASgMEhEKCXNpZ25hdHVyZRgFIAEoCSIxCg9BcmNoaXZlUHJvZ3Jlc3MSDAoEaGF2ZRgBIAEoBBIQCghjb21wbGV0ZRgCIAEoCCIvCg1BcmNoaXZlV2FudGVkEg4KBmRpZ2VzdBgBIAEoCRIOCgZvZmZzZXQYAiABKAQiLQoMQXVkaXRSZXF1ZXN0Eg0KBWFmdGVyGAEgASgEEg4KBnZlcmlmeRgCIAEoCCJYCgpBdWRpdFJlcGx5EiwKB2VudHJpZXMYASADKAsyGy51bnVtLm1hY2hpbmUudjEuQXVkaXRFbnRyeRIOCgZicm9rZW4YAiABKAkSDAoEbW9yZRgDIAEoCCJyCgpBdWRpdEVudHJ5Eg4KBm51bWJlchgBIAEoBBINCgVhdF9tcxgCIAEoBBILCgN3aG8YAyABKAkSDAoEd2hhdBgEIAEoCRIPCgd2ZXJkaWN0GAUgASgJEgsKA3doeRgGIAEoCRIMCgRoYXNoGAcgASgJMq0GCgdNYWNoaW5lEkIKBFNob3cSHC51bnVtLm1hY2hpbmUudjEuU2hvd1JlcXVlc3QaHC51bnVtLm1hY2hpbmUudjEuTWFjaGluZVZpZXcSQAoESGVhZBIcLnVudW0ubWFjaGluZS52MS5IZWFkUmVxdWVzdBoaLnVudW0ubWFjaGluZS52MS5IZWFkUmVwbHkSRAoHUHJvcG9zZRIZLnVudW0ubWFjaGluZS52MS5Qcm9wb3NhbBoeLnVudW0ubWFjaGluZS52MS5Qcm9wb3NhbFJlcGx5EkwKCEV4Y2hhbmdlEiAudW51bS5tYWNoaW5lLnYxLkV4Y2hhbmdlUmVxdWVzdBoeLnVudW0ubWFjaGluZS52MS5FeGNoYW5nZVJlcGx5Ek0KClB1dEFyY2hpdmUSHS51bnVtLm1hY2hpbmUudjEuQXJjaGl2ZVBpZWNlGiAudW51bS5tYWNoaW5lLnYxLkFyY2hpdmVQcm9ncmVzcxJLCgpHZXRBcmNoaXZlEh4udW51bS5tYWNoaW5lLnYxLkFyY2hpdmVXYW50ZWQaHS51bnVtLm1hY2hpbmUudjEuQXJjaGl2ZVBpZWNlEkMKBUF1ZGl0Eh0udW51bS5tYWNoaW5lLnYxLkF1ZGl0UmVxdWVzdBobLnVudW0ubWFjaGluZS52MS5BdWRpdFJlcGx5EkMKBUxlYXZlEh0udW51bS5tYWNoaW5lLnYxLkxlYXZlUmVxdWVzdBobLnVudW0ubWFjaGluZS52MS5MZWF2ZVJlcGx5Ek0KBVJlbmV3EiEudW51bS5tYWNoaW5lLnYxLkNlcnRpZmljYXRlQXNrZWQaIS51bnVtLm1hY2hpbmUudjEuQ2VydGlmaWNhdGVHaXZlbhJFCgVGYWN0cxIdLnVudW0ubWFjaGluZS52MS5GYWN0c1JlcXVlc3QaHS51bnVtLm1hY2hpbmUudjEuTWFjaGluZUZhY3RzEkwKCFZhcmlhYmxlEiAudW51bS5tYWNoaW5lLnYxLlZhcmlhYmxlUmVxdWVzdBoeLnVudW0ubWFjaGluZS52MS5WYXJpYWJsZVZhbHVlQgWSAwIIAmIIZWRpdGlvbnNw6Ac", [file_unum_machine_v1_functions, file_unum_machine_v1_outbox, file_unum_machine_v1_record]);
 
 /**
  * @generated from message unum.machine.v1.FactsRequest
@@ -342,6 +342,20 @@ export type MachineView = Message<"unum.machine.v1.MachineView"> & {
    * @generated from field: repeated unum.machine.v1.BoxView boxes = 15;
    */
   boxes: BoxView[];
+
+  /**
+   * The parent, its parent and so on, as far as they are known.
+   *
+   * @generated from field: repeated string ancestors = 21;
+   */
+  ancestors: string[];
+
+  /**
+   * What this machine and its parent may of each other; left out where it has none.
+   *
+   * @generated from field: unum.machine.v1.ParentView link = 22;
+   */
+  link?: ParentView | undefined;
 };
 
 /**
@@ -350,6 +364,71 @@ export type MachineView = Message<"unum.machine.v1.MachineView"> & {
  */
 export const MachineViewSchema: GenMessage<MachineView> = /*@__PURE__*/
   messageDesc(file_unum_machine_v1_machine, 9);
+
+/**
+ * @generated from message unum.machine.v1.ParentView
+ */
+export type ParentView = Message<"unum.machine.v1.ParentView"> & {
+  /**
+   * @generated from field: string machine = 1;
+   */
+  machine: string;
+
+  /**
+   * The controller whose gateway leads there.
+   *
+   * @generated from field: string node = 2;
+   */
+  node: string;
+
+  /**
+   * Id of the key of the parent's commands.
+   *
+   * @generated from field: string key = 3;
+   */
+  key: string;
+
+  /**
+   * @generated from field: repeated string exports = 4;
+   */
+  exports: string[];
+
+  /**
+   * @generated from field: repeated string calls = 5;
+   */
+  calls: string[];
+
+  /**
+   * @generated from field: repeated string capabilities = 6;
+   */
+  capabilities: string[];
+
+  /**
+   * @generated from field: bool trusted = 7;
+   */
+  trusted: boolean;
+
+  /**
+   * Of the gateway, as that node knows it: joined, cut off, away, or empty where another node is asked.
+   *
+   * @generated from field: string state = 8;
+   */
+  state: string;
+
+  /**
+   * What keeps the parent's commands from being done, for people.
+   *
+   * @generated from field: repeated string problems = 9;
+   */
+  problems: string[];
+};
+
+/**
+ * Describes the message unum.machine.v1.ParentView.
+ * Use `create(ParentViewSchema)` to create a new message.
+ */
+export const ParentViewSchema: GenMessage<ParentView> = /*@__PURE__*/
+  messageDesc(file_unum_machine_v1_machine, 10);
 
 /**
  * A record that lost against one whose signer did not know of it.
@@ -387,7 +466,7 @@ export type ConflictView = Message<"unum.machine.v1.ConflictView"> & {
  * Use `create(ConflictViewSchema)` to create a new message.
  */
 export const ConflictViewSchema: GenMessage<ConflictView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 10);
+  messageDesc(file_unum_machine_v1_machine, 11);
 
 /**
  * @generated from message unum.machine.v1.ProgramView
@@ -443,6 +522,13 @@ export type ProgramView = Message<"unum.machine.v1.ProgramView"> & {
    * @generated from field: unum.machine.v1.ProgramWanted wanted = 9;
    */
   wanted?: ProgramWanted | undefined;
+
+  /**
+   * Id of the key that wrote it.
+   *
+   * @generated from field: string by = 17;
+   */
+  by: string;
 };
 
 /**
@@ -450,7 +536,7 @@ export type ProgramView = Message<"unum.machine.v1.ProgramView"> & {
  * Use `create(ProgramViewSchema)` to create a new message.
  */
 export const ProgramViewSchema: GenMessage<ProgramView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 11);
+  messageDesc(file_unum_machine_v1_machine, 12);
 
 /**
  * @generated from message unum.machine.v1.ProgramAtNode
@@ -501,7 +587,7 @@ export type ProgramAtNode = Message<"unum.machine.v1.ProgramAtNode"> & {
  * Use `create(ProgramAtNodeSchema)` to create a new message.
  */
 export const ProgramAtNodeSchema: GenMessage<ProgramAtNode> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 12);
+  messageDesc(file_unum_machine_v1_machine, 13);
 
 /**
  * @generated from message unum.machine.v1.NodeView
@@ -538,6 +624,20 @@ export type NodeView = Message<"unum.machine.v1.NodeView"> & {
    * @generated from field: bool revoked = 6;
    */
   revoked: boolean;
+
+  /**
+   * A whole machine.
+   *
+   * @generated from field: bool machine = 17;
+   */
+  machine: boolean;
+
+  /**
+   * Of a machine: contracts that it may call here.
+   *
+   * @generated from field: repeated string calls = 18;
+   */
+  calls: string[];
 };
 
 /**
@@ -545,7 +645,7 @@ export type NodeView = Message<"unum.machine.v1.NodeView"> & {
  * Use `create(NodeViewSchema)` to create a new message.
  */
 export const NodeViewSchema: GenMessage<NodeView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 13);
+  messageDesc(file_unum_machine_v1_machine, 14);
 
 /**
  * @generated from message unum.machine.v1.VariableView
@@ -572,7 +672,7 @@ export type VariableView = Message<"unum.machine.v1.VariableView"> & {
  * Use `create(VariableViewSchema)` to create a new message.
  */
 export const VariableViewSchema: GenMessage<VariableView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 14);
+  messageDesc(file_unum_machine_v1_machine, 15);
 
 /**
  * @generated from message unum.machine.v1.GrantView
@@ -614,7 +714,7 @@ export type GrantView = Message<"unum.machine.v1.GrantView"> & {
  * Use `create(GrantViewSchema)` to create a new message.
  */
 export const GrantViewSchema: GenMessage<GrantView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 15);
+  messageDesc(file_unum_machine_v1_machine, 16);
 
 /**
  * @generated from message unum.machine.v1.Proposal
@@ -631,7 +731,7 @@ export type Proposal = Message<"unum.machine.v1.Proposal"> & {
  * Use `create(ProposalSchema)` to create a new message.
  */
 export const ProposalSchema: GenMessage<Proposal> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 16);
+  messageDesc(file_unum_machine_v1_machine, 17);
 
 /**
  * @generated from message unum.machine.v1.ProposalReply
@@ -657,7 +757,7 @@ export type ProposalReply = Message<"unum.machine.v1.ProposalReply"> & {
  * Use `create(ProposalReplySchema)` to create a new message.
  */
 export const ProposalReplySchema: GenMessage<ProposalReply> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 17);
+  messageDesc(file_unum_machine_v1_machine, 18);
 
 /**
  * @generated from message unum.machine.v1.ExchangeRequest
@@ -709,7 +809,7 @@ export type ExchangeRequest = Message<"unum.machine.v1.ExchangeRequest"> & {
  * Use `create(ExchangeRequestSchema)` to create a new message.
  */
 export const ExchangeRequestSchema: GenMessage<ExchangeRequest> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 18);
+  messageDesc(file_unum_machine_v1_machine, 19);
 
 /**
  * Only ever sent over mutual TLS or a socket of this computer.
@@ -733,7 +833,7 @@ export type GossipKey = Message<"unum.machine.v1.GossipKey"> & {
  * Use `create(GossipKeySchema)` to create a new message.
  */
 export const GossipKeySchema: GenMessage<GossipKey> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 19);
+  messageDesc(file_unum_machine_v1_machine, 20);
 
 /**
  * @generated from message unum.machine.v1.ExchangeReply
@@ -783,7 +883,7 @@ export type ExchangeReply = Message<"unum.machine.v1.ExchangeReply"> & {
  * Use `create(ExchangeReplySchema)` to create a new message.
  */
 export const ExchangeReplySchema: GenMessage<ExchangeReply> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 20);
+  messageDesc(file_unum_machine_v1_machine, 21);
 
 /**
  * What a node says of itself. Only a newer one counts.
@@ -824,6 +924,20 @@ export type NodeReport = Message<"unum.machine.v1.NodeReport"> & {
    * @generated from field: bool controller = 6;
    */
   controller: boolean;
+
+  /**
+   * It is a whole machine, that is one node of this one.
+   *
+   * @generated from field: bool machine = 17;
+   */
+  machine: boolean;
+
+  /**
+   * At the controller with the gateway: the parent, its parent and so on.
+   *
+   * @generated from field: repeated string ancestors = 18;
+   */
+  ancestors: string[];
 };
 
 /**
@@ -831,7 +945,7 @@ export type NodeReport = Message<"unum.machine.v1.NodeReport"> & {
  * Use `create(NodeReportSchema)` to create a new message.
  */
 export const NodeReportSchema: GenMessage<NodeReport> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 21);
+  messageDesc(file_unum_machine_v1_machine, 22);
 
 /**
  * @generated from message unum.machine.v1.ArchivePiece
@@ -872,7 +986,7 @@ export type ArchivePiece = Message<"unum.machine.v1.ArchivePiece"> & {
  * Use `create(ArchivePieceSchema)` to create a new message.
  */
 export const ArchivePieceSchema: GenMessage<ArchivePiece> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 22);
+  messageDesc(file_unum_machine_v1_machine, 23);
 
 /**
  * @generated from message unum.machine.v1.ArchiveProgress
@@ -896,7 +1010,7 @@ export type ArchiveProgress = Message<"unum.machine.v1.ArchiveProgress"> & {
  * Use `create(ArchiveProgressSchema)` to create a new message.
  */
 export const ArchiveProgressSchema: GenMessage<ArchiveProgress> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 23);
+  messageDesc(file_unum_machine_v1_machine, 24);
 
 /**
  * @generated from message unum.machine.v1.ArchiveWanted
@@ -918,7 +1032,7 @@ export type ArchiveWanted = Message<"unum.machine.v1.ArchiveWanted"> & {
  * Use `create(ArchiveWantedSchema)` to create a new message.
  */
 export const ArchiveWantedSchema: GenMessage<ArchiveWanted> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 24);
+  messageDesc(file_unum_machine_v1_machine, 25);
 
 /**
  * @generated from message unum.machine.v1.AuditRequest
@@ -942,7 +1056,7 @@ export type AuditRequest = Message<"unum.machine.v1.AuditRequest"> & {
  * Use `create(AuditRequestSchema)` to create a new message.
  */
 export const AuditRequestSchema: GenMessage<AuditRequest> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 25);
+  messageDesc(file_unum_machine_v1_machine, 26);
 
 /**
  * @generated from message unum.machine.v1.AuditReply
@@ -971,7 +1085,7 @@ export type AuditReply = Message<"unum.machine.v1.AuditReply"> & {
  * Use `create(AuditReplySchema)` to create a new message.
  */
 export const AuditReplySchema: GenMessage<AuditReply> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 26);
+  messageDesc(file_unum_machine_v1_machine, 27);
 
 /**
  * @generated from message unum.machine.v1.AuditEntry
@@ -1024,7 +1138,7 @@ export type AuditEntry = Message<"unum.machine.v1.AuditEntry"> & {
  * Use `create(AuditEntrySchema)` to create a new message.
  */
 export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 27);
+  messageDesc(file_unum_machine_v1_machine, 28);
 
 /**
  * @generated from service unum.machine.v1.Machine

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file unum/machine/v1/record.proto.
  */
 export const file_unum_machine_v1_record: GenFile = /*@__PURE__*/
-  fileDesc("Chx1bnVtL21hY2hpbmUvdjEvcmVjb3JkLnByb3RvEg91bnVtLm1hY2hpbmUudjEiPgoMU2lnbmVkUmVjb3JkEg4KBnJlY29yZBgBIAEoDBILCgNrZXkYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMIuICCgZSZWNvcmQSDwoHbWFjaGluZRgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB2hpc3RvcnkYCiADKAkSDwoHY291bnRlchgDIAEoBBIxCgdwcm9ncmFtGAQgASgLMh4udW51bS5tYWNoaW5lLnYxLlByb2dyYW1XYW50ZWRIABItCgh2YXJpYWJsZRgFIAEoCzIZLnVudW0ubWFjaGluZS52MS5WYXJpYWJsZUgAEicKBWdyYW50GAYgASgLMhYudW51bS5tYWNoaW5lLnYxLkdyYW50SAASJwoFdG9rZW4YByABKAsyFi51bnVtLm1hY2hpbmUudjEuVG9rZW5IABIuCgdyZXZva2VkGAggASgLMhsudW51bS5tYWNoaW5lLnYxLlJldm9jYXRpb25IABIrCgdyZW1vdmVkGAkgASgLMhgudW51bS5tYWNoaW5lLnYxLlJlbW92ZWRIAEIGCgRib2R5IrcBCg1Qcm9ncmFtV2FudGVkEi4KBmxvYWRlZBgBIAMoCzIeLnVudW0ubWFjaGluZS52MS5Mb2FkZWRWZXJzaW9uEg8KB3J1bm5pbmcYAiABKAgSDgoGZGlnZXN0GAMgASgJEhAKCGZhbGxiYWNrGAQgASgJEg8KB2dyYW50ZWQYBSADKAkSDQoFbm9kZXMYBiADKAkSEAoIZ3JhY2VfbXMYByABKA0SEQoJbWF5X2JyZWFrGAggASgIImYKDUxvYWRlZFZlcnNpb24SDwoHdmVyc2lvbhgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDQoFYnl0ZXMYAyABKAQSJQoFdHJ1c3QYBCABKAsyFi51bnVtLm1hY2hpbmUudjEuVHJ1c3QiJwoFVHJ1c3QSCwoDa2V5GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCIrCghWYXJpYWJsZRINCgV2YWx1ZRgBIAEoCRIQCghwcm9ncmFtcxgCIAMoCSJXCgVHcmFudBILCgNrZXkYASABKAwSDAoEcm9sZRgCIAEoCRIQCghwcm9ncmFtcxgDIAMoCRISCgpleHBpcmVzX21zGAQgASgEEg0KBWxhYmVsGAUgASgJIlAKBVRva2VuEhMKC3NlY3JldF9oYXNoGAEgASgMEhIKCmV4cGlyZXNfbXMYAiABKAQSCgoCYXQYAyABKAkSEgoKY29udHJvbGxlchgEIAEoCCJMCgpSZXZvY2F0aW9uEgwKBG5vZGUYASABKAkSDgoGcmVhc29uGAIgASgJEgsKA2tleRgDIAEoCRITCgtjZXJ0aWZpY2F0ZRgEIAEoCSIZCgdSZW1vdmVkEg4KBnJlYXNvbhgBIAEoCUIFkgMCCAJiCGVkaXRpb25zcOgH");
+  fileDesc("Chx1bnVtL21hY2hpbmUvdjEvcmVjb3JkLnByb3RvEg91bnVtLm1hY2hpbmUudjEiPgoMU2lnbmVkUmVjb3JkEg4KBnJlY29yZBgBIAEoDBILCgNrZXkYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMIr8DCgZSZWNvcmQSDwoHbWFjaGluZRgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB2hpc3RvcnkYCiADKAkSDwoHY291bnRlchgDIAEoBBIxCgdwcm9ncmFtGAQgASgLMh4udW51bS5tYWNoaW5lLnYxLlByb2dyYW1XYW50ZWRIABItCgh2YXJpYWJsZRgFIAEoCzIZLnVudW0ubWFjaGluZS52MS5WYXJpYWJsZUgAEicKBWdyYW50GAYgASgLMhYudW51bS5tYWNoaW5lLnYxLkdyYW50SAASJwoFdG9rZW4YByABKAsyFi51bnVtLm1hY2hpbmUudjEuVG9rZW5IABIuCgdyZXZva2VkGAggASgLMhsudW51bS5tYWNoaW5lLnYxLlJldm9jYXRpb25IABIrCgdyZW1vdmVkGAkgASgLMhgudW51bS5tYWNoaW5lLnYxLlJlbW92ZWRIABItCgZwYXJlbnQYDiABKAsyGy51bnVtLm1hY2hpbmUudjEuUGFyZW50TGlua0gAEiwKBWNoaWxkGA8gASgLMhsudW51bS5tYWNoaW5lLnYxLkNoaWxkR3JhbnRIAEIGCgRib2R5IrcBCg1Qcm9ncmFtV2FudGVkEi4KBmxvYWRlZBgBIAMoCzIeLnVudW0ubWFjaGluZS52MS5Mb2FkZWRWZXJzaW9uEg8KB3J1bm5pbmcYAiABKAgSDgoGZGlnZXN0GAMgASgJEhAKCGZhbGxiYWNrGAQgASgJEg8KB2dyYW50ZWQYBSADKAkSDQoFbm9kZXMYBiADKAkSEAoIZ3JhY2VfbXMYByABKA0SEQoJbWF5X2JyZWFrGAggASgIImYKDUxvYWRlZFZlcnNpb24SDwoHdmVyc2lvbhgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDQoFYnl0ZXMYAyABKAQSJQoFdHJ1c3QYBCABKAsyFi51bnVtLm1hY2hpbmUudjEuVHJ1c3QiJwoFVHJ1c3QSCwoDa2V5GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCIrCghWYXJpYWJsZRINCgV2YWx1ZRgBIAEoCRIQCghwcm9ncmFtcxgCIAMoCSJXCgVHcmFudBILCgNrZXkYASABKAwSDAoEcm9sZRgCIAEoCRIQCghwcm9ncmFtcxgDIAMoCRISCgpleHBpcmVzX21zGAQgASgEEg0KBWxhYmVsGAUgASgJImEKBVRva2VuEhMKC3NlY3JldF9oYXNoGAEgASgMEhIKCmV4cGlyZXNfbXMYAiABKAQSCgoCYXQYAyABKAkSEgoKY29udHJvbGxlchgEIAEoCBIPCgdtYWNoaW5lGAcgASgJIkwKClJldm9jYXRpb24SDAoEbm9kZRgBIAEoCRIOCgZyZWFzb24YAiABKAkSCwoDa2V5GAMgASgJEhMKC2NlcnRpZmljYXRlGAQgASgJIhkKB1JlbW92ZWQSDgoGcmVhc29uGAEgASgJIn8KClBhcmVudExpbmsSDwoHbWFjaGluZRgBIAEoCRIMCgRub2RlGAIgASgJEgsKA2tleRgDIAEoDBIPCgdleHBvcnRzGAQgAygJEg0KBWNhbGxzGAUgAygJEhQKDGNhcGFiaWxpdGllcxgGIAMoCRIPCgd0cnVzdGVkGAcgASgIIhsKCkNoaWxkR3JhbnQSDQoFY2FsbHMYASADKAlCBZIDAggCYghlZGl0aW9uc3DoBw");
 
 /**
  * As it travels and is kept. What was signed are the bytes, so that no reader's encoding matters.
@@ -60,7 +60,7 @@ export type Record = Message<"unum.machine.v1.Record"> & {
   machine: string;
 
   /**
-   * Which record it replaces: program/NAME, variable/NAME, grant/KEY, token/ID, revoked/ID.
+   * Which record it replaces: program/NAME, variable/NAME, grant/KEY, token/ID, revoked/ID, parent/link, child/MACHINE.
    *
    * @generated from field: string name = 2;
    */
@@ -122,6 +122,18 @@ export type Record = Message<"unum.machine.v1.Record"> & {
      */
     value: Removed;
     case: "removed";
+  } | {
+    /**
+     * @generated from field: unum.machine.v1.ParentLink parent = 14;
+     */
+    value: ParentLink;
+    case: "parent";
+  } | {
+    /**
+     * @generated from field: unum.machine.v1.ChildGrant child = 15;
+     */
+    value: ChildGrant;
+    case: "child";
   } | { case: undefined; value?: undefined };
 };
 
@@ -362,6 +374,13 @@ export type Token = Message<"unum.machine.v1.Token"> & {
    * @generated from field: bool controller = 4;
    */
   controller: boolean;
+
+  /**
+   * A whole machine, by its id, that joins with it as one node; empty: a computer.
+   *
+   * @generated from field: string machine = 7;
+   */
+  machine: string;
 };
 
 /**
@@ -425,4 +444,88 @@ export type Removed = Message<"unum.machine.v1.Removed"> & {
  */
 export const RemovedSchema: GenMessage<Removed> = /*@__PURE__*/
   messageDesc(file_unum_machine_v1_record, 9);
+
+/**
+ * The machine that this one is a node of, and what it may here. What a list does not name it may not.
+ *
+ * @generated from message unum.machine.v1.ParentLink
+ */
+export type ParentLink = Message<"unum.machine.v1.ParentLink"> & {
+  /**
+   * The parent's id.
+   *
+   * @generated from field: string machine = 1;
+   */
+  machine: string;
+
+  /**
+   * The controller whose gateway leads there.
+   *
+   * @generated from field: string node = 2;
+   */
+  node: string;
+
+  /**
+   * Public key under which the parent's commands are written down here. A grant says which programs it may deploy.
+   *
+   * @generated from field: bytes key = 3;
+   */
+  key: Uint8Array;
+
+  /**
+   * Contracts that the parent may call here, as NAME or BEGINNING*.
+   *
+   * @generated from field: repeated string exports = 4;
+   */
+  exports: string[];
+
+  /**
+   * Contracts that may be called at the parent; the parent has its own word on them.
+   *
+   * @generated from field: repeated string calls = 5;
+   */
+  calls: string[];
+
+  /**
+   * Capabilities that the parent's programs may get here, NAME or NAME=LIMIT; others are left out.
+   *
+   * @generated from field: repeated string capabilities = 6;
+   */
+  capabilities: string[];
+
+  /**
+   * The parent's programs may run inline, with the rights of the nodes' user.
+   *
+   * @generated from field: bool trusted = 7;
+   */
+  trusted: boolean;
+};
+
+/**
+ * Describes the message unum.machine.v1.ParentLink.
+ * Use `create(ParentLinkSchema)` to create a new message.
+ */
+export const ParentLinkSchema: GenMessage<ParentLink> = /*@__PURE__*/
+  messageDesc(file_unum_machine_v1_record, 10);
+
+/**
+ * What a machine that is a node of this one may here.
+ *
+ * @generated from message unum.machine.v1.ChildGrant
+ */
+export type ChildGrant = Message<"unum.machine.v1.ChildGrant"> & {
+  /**
+   * Contracts that it may call here, as NAME or BEGINNING*; empty for none.
+   *
+   * @generated from field: repeated string calls = 1;
+   */
+  calls: string[];
+};
+
+/**
+ * Describes the message unum.machine.v1.ChildGrant.
+ * Use `create(ChildGrantSchema)` to create a new message.
+ */
+export const ChildGrantSchema: GenMessage<ChildGrant> = /*@__PURE__*/
+  messageDesc(file_unum_machine_v1_record, 11);
 

@@ -1,0 +1,217 @@
+// What the parent wants to run here, written down as this machine's own records: under one key, which an operator of this
+// machine has granted what it may, and which he can take back.
+//
+//   parent's records ──▶ life of a program, as on any node ──▶ setPrograms ──▶ archive and record under the parent's key ──▶ this
+//   machine's nodes ──▶ what they report ──▶ state of the program at this one node of the parent
+//
+// Invariants
+//   W1. Nothing is written here but under the parent's key: what this machine's grants do not let it, is refused by its controller
+//       and is in its audit log.
+//   W2. What another key wrote of a program counts as long as it stands: the parent's word is not set against it.
+//   W3. A program gets of its capabilities those only that both machines grant; inline only where an operator trusts the parent.
+//   W4. That a version does not run here is this machine's own matter: it is shown to the parent, and takes back nothing there.
+
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Clock } from "../../base/clock.ts";
+import { asError, Fault } from "../../base/fault.ts";
+import type { Proxies } from "../../client/client.ts";
+import type { Machine, MachineView, ParentView, ProgramView } from "../../messages/gen/unum/machine/v1/machine_pb.ts";
+import type { RecordSchema } from "../../messages/gen/unum/machine/v1/record_pb.ts";
+import { signFile } from "../archive/minisign.ts";
+import type { SigningKey } from "../keys/signing-key.ts";
+import type { HostedProgram, HostedState, ProgramHost } from "../machine-node.ts";
+import { trustBy } from "../privileges/trust.ts";
+import { type ArchiveFolder, PIECE_BYTES } from "../programs/archive-folder.ts";
+import { signRecord } from "../records/signed-record.ts";
+
+export interface ParentCommandsParts {
+  readonly clock: Clock;
+  /** The parent's here. */
+  readonly key: SigningKey;
+  /** A controller of this machine. */
+  readonly controller: Proxies<typeof Machine>;
+  /** What came from the parent; undefined before it was opened. */
+  readonly archives: () => ArchiveFolder | undefined;
+}
+
+const TTL = { ttlMs: 30_000 };
+const AGAIN_AFTER_MS = 2_000;
+/** What this machine refused is proposed again no sooner, unless what it allows has changed. */
+const REFUSED_FOR_MS = 60_000;
+const MOST_VERSIONS = 4;
+
+export class ParentCommands implements ProgramHost {
+  readonly #parts: ParentCommandsParts;
+  #wanted: readonly HostedProgram[] | undefined;
+  #view: MachineView | undefined;
+  /** By program: why it is not as the parent wants it; for what it was refused, it is not said again. */
+  readonly #problems = new Map<string, { readonly why: string; readonly about: string; readonly notBefore: number }>();
+  #isActing = false;
+
+  constructor(parts: ParentCommandsParts) {
+    this.#parts = parts;
+  }
+
+  setPrograms(programs: readonly HostedProgram[]): void {
+    this.#wanted = programs;
+  }
+
+  /** The record says it. */
+  setGrace(): void {}
+
+  get programs(): readonly HostedState[] {
+    return (this.#wanted ?? []).map(({ name, digest }) => {
+      const program = this.#own(name);
+      const problem = this.#problems.get(name)?.why;
+      const nodes = program?.nodes ?? [];
+      const problems = [...(problem === undefined ? [] : [problem]), ...nodes.flatMap((each) => each.problems)];
+      const serving = nodes.reduce((sum, each) => sum + each.serving, 0);
+      return { name, digest: program?.digest ?? digest, serving, problems, refused: undefined }; // W4
+    });
+  }
+
+  containersOf(program: string): number {
+    const view = this.#view?.programs.find(({ name }) => name === program);
+    if (view === undefined || (view.wanted !== undefined && view.by !== this.#parts.key.id)) return 0;
+    return view.nodes.filter(({ state }) => state === "running" || state === "starting" || state === "stopping").length;
+  }
+
+  /** For people. */
+  get problems(): readonly string[] {
+    return [...this.#problems].map(([program, { why }]) => `${program}: ${why}`);
+  }
+
+  /** This machine as it is now; what is not as the parent wants it is put right, as far as it may. */
+  async see(view: MachineView): Promise<void> {
+    this.#view = view;
+    if (this.#isActing || this.#wanted === undefined || view.link === undefined) return;
+    this.#isActing = true;
+    try {
+      const { link } = view;
+      for (const wanted of this.#wanted) await this.#bring(wanted, view, link);
+      await this.#takeAway(view);
+    } finally {
+      this.#isActing = false;
+    }
+  }
+
+  async #bring(wanted: HostedProgram, view: MachineView, link: ParentView): Promise<void> {
+    const { name, digest } = wanted;
+    const present = view.programs.find((program) => program.name === name && program.wanted !== undefined);
+    const granted = wanted.hosting.granted.filter((each) => isAllowed(each, link.capabilities)); // W3
+    const about = JSON.stringify([
+      digest,
+      granted,
+      link.trusted,
+      present?.by,
+      view.grants.map(({ key, programs }) => [key, programs]),
+    ]);
+    const before = this.#problems.get(name);
+    if (isAsWanted(present, this.#parts.key.id, { digest, granted })) return void this.#problems.delete(name);
+    if (before?.about === about && before.notBefore > this.#parts.clock.now()) return;
+    try {
+      this.#mayStand(wanted, present, link);
+      await this.#write(wanted, granted, { present, machine: view.machine });
+      this.#problems.delete(name);
+    } catch (error) {
+      const isFinal = error instanceof Fault && (error.code === "denied" || error.code === "invalid");
+      const notBefore = this.#parts.clock.now() + (isFinal ? REFUSED_FOR_MS : AGAIN_AFTER_MS);
+      this.#problems.set(name, { why: asError(error).message, about, notBefore });
+    }
+  }
+
+  #mayStand(
+    { name, hosting }: HostedProgram,
+    present: ProgramView | undefined,
+    { machine, trusted }: ParentView,
+  ): void {
+    if (present !== undefined && present.by !== this.#parts.key.id) {
+      const way = `'unum unload ${name}' there lets the parent's word count`;
+      throw new Fault("denied", `key ${present.by} of the child machine has its own word on it; ${way}`); // W2
+    }
+    if (hosting.inline && !trusted) {
+      const why = `it asks to run inline, with the rights of the nodes' user, which machine ${machine} is not trusted with`;
+      throw new Fault("denied", `${why}; 'unum stack --trusted' at the child machine trusts it`);
+    }
+  }
+
+  async #write(
+    { name, digest, graceMs, mayBreak, hosting }: HostedProgram,
+    granted: readonly string[],
+    { present, machine }: { readonly present: ProgramView | undefined; readonly machine: string },
+  ): Promise<void> {
+    const { version, bytes } = await this.#hand(name, digest);
+    const was = present?.wanted;
+    const known = was?.loaded ?? [];
+    const isKnown = known.some((each) => each.digest === digest);
+    const trust = hosting.inline ? { trust: trustBy(this.#parts.key, { machine, program: name, digest }) } : {};
+    const loaded = isKnown ? [...known] : [...known, { version, digest, bytes, ...trust }].slice(-MOST_VERSIONS);
+    const before = was?.running === true && was.digest !== digest ? was.digest : "";
+    const fallback = loaded.some((each) => each.digest === before) ? before : "";
+    const value = { loaded, running: true, digest, fallback, granted: [...granted], graceMs, mayBreak };
+    await this.#propose(`program/${name}`, { case: "program", value });
+  }
+
+  /** The archive, signed anew: this machine knows the parent's key, not those of its operators. */
+  async #hand(name: string, digest: string): Promise<{ version: string; bytes: bigint }> {
+    const { key, controller } = this.#parts;
+    const archives = this.#parts.archives();
+    const version = archives?.manifestOf(digest)?.version;
+    const whole = await archives?.bytesOf(digest);
+    if (version === undefined || whole === undefined)
+      throw new Fault("not-found", `${name}: its archive ${digest.slice(0, 12)} has not come from the parent yet`);
+    const signature = signFile(whole, key, `${name} ${version}, of the parent machine`);
+    const total = BigInt(whole.length);
+    for (let offset = 0; ; ) {
+      const bytes = whole.subarray(offset, offset + PIECE_BYTES);
+      const piece = { digest, offset: BigInt(offset), total, bytes, signature };
+      const { have, complete } = await controller.putArchive(piece, TTL);
+      if (complete) return { version, bytes: total };
+      if (Number(have) === offset)
+        throw new Fault("unknown", `${name}: its archive is not taken beyond ${offset} bytes`);
+      offset = Number(have);
+    }
+  }
+
+  async #takeAway({ programs }: MachineView): Promise<void> {
+    const names = new Set(this.#wanted?.map(({ name }) => name));
+    for (const name of this.#problems.keys()) if (!names.has(name)) this.#problems.delete(name);
+    for (const { name, by, wanted } of programs) {
+      if (wanted === undefined || by !== this.#parts.key.id || names.has(name)) continue;
+      const reason = "the parent does not want it here any more";
+      // Where it may not any more, an operator of this machine has said so, and what is left is his.
+      await this.#propose(`program/${name}`, { case: "removed", value: { reason } }).catch((error: Error) => {
+        if (!(error instanceof Fault)) throw error;
+      });
+    }
+  }
+
+  async #propose(name: string, body: MessageInitShape<typeof RecordSchema>["body"]): Promise<void> {
+    const { controller, key } = this.#parts;
+    const { machine, counter, history } = await controller.head({ name }, TTL);
+    await controller.propose(
+      { record: signRecord({ machine, name, counter: counter + 1n, history, body: body ?? { case: undefined } }, key) },
+      TTL,
+    );
+  }
+
+  /** As the parent's key wrote it last; undefined where it did not. */
+  #own(name: string): ProgramView | undefined {
+    return this.#view?.programs.find((each) => each.name === name && each.by === this.#parts.key.id);
+  }
+}
+
+function isAsWanted(
+  present: ProgramView | undefined,
+  key: string,
+  { digest, granted }: { readonly digest: string; readonly granted: readonly string[] },
+): boolean {
+  const wanted = present?.wanted;
+  if (present?.by !== key || wanted === undefined) return false;
+  return wanted.running && wanted.digest === digest && wanted.granted.join("\n") === granted.join("\n");
+}
+
+/** `allowed`: NAME, or NAME=LIMIT for that limit alone. */
+function isAllowed(granted: string, allowed: readonly string[]): boolean {
+  return allowed.some((each) => granted === each || (!each.includes("=") && granted.startsWith(`${each}=`)));
+}
