@@ -1,16 +1,14 @@
-// The machine as one node keeps it: the records of what should be, and the node's own way towards them.
+// The machine as one node keeps it: the records of what should be, who may say so, and what the others said of themselves.
 //
-//   records ──▶ what should run ──▶ life (pure) ──▶ load ▸ serve ▸ withdraw ▸ delete ──▶ governor
-//      ▲                                                                              └──▶ report to the others
+//   records ──▶ what should run ──▶ programs/reconciler ──▶ report to the others
+//      ▲
 //      └── proposed at a controller, or told by another node: signature ▸ privilege ▸ merge ▸ kept on disk
 //
 // Invariants
 //   M1. No record is taken, wherever it comes from, whose signer may not write it.
 //   M2. A record is on disk before anybody is told that it was taken.
-//   M3. One pass over the programs runs at a time; what changes meanwhile starts another after it.
 
 import { create } from "@bufbuild/protobuf";
-import type { Timer } from "../base/clock.ts";
 import type { Disk } from "../base/disk.ts";
 import type { Env } from "../base/env.ts";
 import { asError, Fault } from "../base/fault.ts";
@@ -20,71 +18,26 @@ import { type FileStore, fileStore } from "../stores/file-store.ts";
 import { folderNameOf } from "../stores/key.ts";
 import { type Archive, readArchive } from "./archive/archive.ts";
 import { ARCHIVE_LIMITS } from "./archive/entries.ts";
-import { partsAt } from "./archive/manifest.ts";
 import { AuditLog } from "./audit/audit-log.ts";
 import { BoundedAudit, type Noted } from "./audit/bounded-audit.ts";
 import { type Authority, admit, allowanceIn, commandOf, grantsIn, isRevoked } from "./controller/admission.ts";
 import { checkProgramChange } from "./controller/program-change.ts";
-import { whileAway } from "./disconnection/policy.ts";
 import { Silence } from "./disconnection/silence.ts";
 import type { LeafWanted } from "./identity/authority.ts";
 import { GossipKeys } from "./identity/gossip-keys.ts";
 import type { OwnCertificate } from "./identity/renewing.ts";
 import { type PublicKey, publicKeyOf } from "./keys/signing-key.ts";
-import { type Life, type LifeState, lifeOf, type There, type Wanted } from "./life/life.ts";
 import type { Boxed } from "./outbox/tally.ts";
 import { Peers } from "./peers.ts";
 import { refusal } from "./privileges/roles.ts";
 import { distrusted } from "./privileges/trust.ts";
 import { ArchiveFolder } from "./programs/archive-folder.ts";
+import type { ProgramHost } from "./programs/program-host.ts";
+import { Reconciler } from "./programs/reconciler.ts";
 import { type Merged, RecordSet } from "./records/record-set.ts";
 import { type KnownRecord, readRecord, recordBytes, recordOf } from "./records/signed-record.ts";
 import { Tombstones } from "./records/tombstones.ts";
 import { childGrants, trustOfParent } from "./stacking/links.ts";
-
-/** The governor, as the machine needs it. */
-export interface ProgramHost {
-  /** All programs to serve; those not named end after their calls. */
-  setPrograms(programs: readonly HostedProgram[]): void;
-  /** How long its calls may take to end when it is withdrawn. */
-  setGrace(program: string, graceMs: number): void;
-  /** What is served of them now. */
-  readonly programs: readonly HostedState[];
-  /** Containers that serve it, or end after they did. */
-  containersOf(program: string): number;
-}
-
-export interface HostedProgram {
-  readonly name: string;
-  readonly digest: string;
-  /** Absolute: its components. */
-  readonly folder: string;
-  readonly containers: number;
-  readonly mayBreak: boolean;
-  readonly graceMs: number;
-  readonly hosting: HostedParts;
-}
-
-export interface HostedParts {
-  /** Absolute: its files. */
-  readonly root: string;
-  readonly granted: readonly string[];
-  readonly inline: boolean;
-  /** Absolute: where its objects are kept. */
-  readonly store: string;
-  /** Whether its node is a controller. */
-  readonly controller: boolean;
-}
-
-export interface HostedState {
-  readonly name: string;
-  /** Of what serves. */
-  readonly digest: string;
-  readonly serving: number;
-  readonly problems: readonly string[];
-  /** New code that did not pass. */
-  readonly refused: { readonly digest: string; readonly why: string } | undefined;
-}
 
 export interface MachineSettings {
   readonly env: Env;
@@ -113,10 +66,6 @@ export interface MachineSettings {
 }
 
 const NO_GATEWAY = { state: "", problems: [] };
-const PASS_EVERY_MS = 250;
-const MOVING_EVERY_MS = 25;
-const MOVING: ReadonlySet<LifeState> = new Set(["starting", "stopping"]);
-const AGAIN_AFTER_MS = 2_000;
 const HEARD_AFTER_MS = 1_000;
 
 export class MachineNode {
@@ -128,19 +77,8 @@ export class MachineNode {
   readonly peers: Peers;
   readonly #store: FileStore;
   readonly #tombstones: Tombstones;
-  /** What the governor was told to serve. */
-  #told = new Map<string, HostedProgram>();
-  readonly #refused = new Map<string, string>();
-  readonly #lives = new Map<string, Life>();
-  /** What could not be done, and when it is tried again. */
-  readonly #failed = new Map<string, { readonly why: string; readonly notBefore: number }>();
-  /** Programs that do not run here because no controller is reached, or was, each with why. */
-  readonly #away = new Map<string, string>();
+  readonly #programs: Reconciler;
   #reports = 0n;
-  #passing: Promise<void> | undefined;
-  #again = false;
-  #timer: Timer | undefined;
-  #isClosed = false;
   /** Fetches an archive from another node; answers whether it is here now. */
   fetch: (digest: string) => Promise<boolean> = () => Promise.resolve(false);
   /** Told of the certificate that the node has from now on. */
@@ -180,6 +118,18 @@ export class MachineNode {
     const { controller } = settings;
     this.silence = new Silence({ clock, log, disk, controller, path: `${folder}/stopped-away.json` });
     this.#tombstones = new Tombstones({ disk, folder, node: settings.node });
+    const { archives, silence } = this;
+    this.#programs = new Reconciler({
+      ...{ env, disk, folder, node: settings.node, controller, host: settings.host, archives, silence },
+      wanted: () => this.#programNames,
+      program: (name) => this.program(name),
+      recordOf: (name) => this.records.get(`program/${name}`)?.digest ?? "",
+      reports: () => this.peers.reports,
+      distrust: (name, wanted, digest) => this.#distrust(name, wanted, digest),
+      fetch: (digest) => this.fetch(digest),
+      withdrawn: (contracts) => this.onWithdrawn(contracts),
+      passed: () => this.#giveUpTombstones(),
+    });
     const identity = `${folder}/identity`;
     const changed = (keys: readonly Uint8Array[]) => this.onGossipKeys(keys);
     this.gossip = new GossipKeys({ clock: env.clock, disk, folder: identity, changed });
@@ -210,7 +160,7 @@ export class MachineNode {
     await this.archives.open();
     await this.silence.open();
     await this.audit.open();
-    this.#passSoon();
+    this.#programs.passSoon();
   }
 
   /** Doors that are known when nothing else is. */
@@ -252,13 +202,12 @@ export class MachineNode {
       const isOther = report.node !== this.settings.node && !this.isRevoked(report.node);
       if (!isOther) continue;
       this.#tombstones.heard(report.node);
-      if (this.peers.hear(report)) this.#passSoon();
+      if (this.peers.hear(report)) this.#programs.passSoon();
     }
   }
 
   close(): void {
-    this.#isClosed = true;
-    this.#timer?.cancel();
+    this.#programs.close();
     this.gossip.close();
     void this.#noted.close();
     this.#store.close();
@@ -326,12 +275,10 @@ export class MachineNode {
     const merged = this.records.merge(known);
     if (merged.kind === "taken") {
       await this.#store.put(known.record.name, recordBytes(known.signed));
-      this.#refused.clear();
-      this.#failed.clear();
       this.#bar(known);
       if (known.record.name.startsWith("child/")) this.onChildren(childGrants(this.records));
       this.onNews();
-      this.#passSoon();
+      this.#programs.recordChanged();
       if (merged.conflict && merged.over !== undefined) await this.#noteLost(merged.over, known);
     }
     if (merged.kind === "lost") await this.#noteLost(known, merged.against);
@@ -383,133 +330,13 @@ export class MachineNode {
 
   /** What this node has of each program. */
   get programs(): readonly ProgramAtNode[] {
-    const { host, node } = this.settings;
-    return [...this.#lives].map(([program, { state }]) => {
-      const served = host.programs.find(({ name }) => name === program);
-      const failed = this.#failed.get(program);
-      return {
-        $typeName: "unum.machine.v1.ProgramAtNode",
-        ...{ node, program, state, digest: served?.digest ?? "", serving: served?.serving ?? 0 },
-        problems: [
-          ...(served?.problems ?? []),
-          ...(failed === undefined ? [] : [failed.why]),
-          ...(this.#away.has(program) ? [this.#away.get(program) ?? ""] : []),
-        ],
-        refused: this.#refusalOf(program),
-      };
-    });
+    return this.#programs.programs;
   }
 
-  // --- towards what should be
-
-  #passSoon(): void {
-    if (this.#isClosed) return;
-    this.#again = true;
-    this.#passing ??= this.#passes().finally(() => {
-      this.#passing = undefined;
-    });
-  }
-
-  async #passes(): Promise<void> {
-    this.#timer?.cancel();
-    while (this.#again && !this.#isClosed) {
-      this.#again = false;
-      try {
-        await this.#pass();
-      } catch (error) {
-        this.settings.env.log.write("error", `the machine's programs: ${asError(error).message}`);
-      }
-    }
-    // What the governor does comes back by looking: soon, where something is under way that it does.
-    const isMoving = [...this.#lives.values()].some(({ state }) => MOVING.has(state));
-    const waitMs = isMoving ? MOVING_EVERY_MS : PASS_EVERY_MS;
-    if (!this.#isClosed) this.#timer = this.settings.env.clock.after(waitMs, () => this.#passSoon());
-  }
-
-  async #pass(): Promise<void> {
-    for (const { refused } of this.settings.host.programs) {
-      if (refused !== undefined) this.#refused.set(refused.digest, refused.why);
-    }
-    const wantedNames = this.records.all.flatMap(({ record }) =>
+  get #programNames(): readonly string[] {
+    return this.records.all.flatMap(({ record }) =>
       record.body.case === "program" ? [record.name.slice("program/".length)] : [],
     );
-    const names = new Set([...wantedNames, ...this.archives.programs, ...this.#told.keys()]);
-    for (const name of this.#lives.keys())
-      if (!names.has(name) && this.settings.host.containersOf(name) === 0) this.#lives.delete(name);
-    const before = this.#told;
-    const next = new Map(before);
-    const loads: (() => Promise<void>)[] = [];
-    for (const name of new Set([...names, ...this.#lives.keys()])) {
-      const life = lifeOf(this.#wantedOf(name), this.#thereOf(name));
-      this.#lives.set(name, life);
-      const { step } = life;
-      if (step.kind === "serve") this.#serve(name, step.digest, next);
-      else if (step.kind === "withdraw") this.#withdraw(name, next);
-      else if (step.kind !== "none") loads.push(() => this.#onDisk(name, step));
-    }
-    if (
-      this.#isFirst ||
-      [...next].some(([name, program]) => before.get(name) !== program) ||
-      next.size !== before.size
-    ) {
-      this.#isFirst = false;
-      this.#told = next;
-      this.settings.host.setPrograms([...next.values()]);
-    }
-    for (const load of loads) await load();
-    await this.#giveUpTombstones();
-  }
-
-  /** The governor knows of no programs before it is told, and ends what an earlier one served only then. */
-  #isFirst = true;
-
-  #serve(name: string, digest: string, next: Map<string, HostedProgram>): void {
-    const manifest = this.archives.manifestOf(digest);
-    const wanted = this.program(name);
-    if (manifest === undefined || wanted === undefined) return;
-    const distrust = manifest.trust === "operator" ? this.#distrust(name, wanted, digest) : undefined;
-    if (distrust !== undefined) {
-      // T1, of trust.ts: whatever record told it, and by whatever controller.
-      this.#failed.set(name, { why: distrust, notBefore: 0 });
-      return;
-    }
-    const { controller } = this.settings;
-    const part = partsAt(manifest, controller).find(({ kind }) => kind === "component");
-    const folder = `${this.archives.pathOf(digest)}/${part?.kind === "component" ? part.folder : ""}`;
-    const { mayBreak, graceMs, granted } = wanted;
-    const store = this.#storeOf(name);
-    const inline = manifest.trust === "operator";
-    const hosting = { root: this.archives.pathOf(digest), granted, inline, store, controller };
-    next.set(name, { name, digest, folder, containers: manifest.containers, mayBreak, graceMs, hosting });
-  }
-
-  #withdraw(name: string, next: Map<string, HostedProgram>): void {
-    const graceMs = this.program(name)?.graceMs ?? next.get(name)?.graceMs;
-    if (graceMs !== undefined) this.settings.host.setGrace(name, graceMs);
-    const manifest = this.archives.manifestOf(next.get(name)?.digest ?? "");
-    // Its messages wait where it comes back by itself.
-    if (manifest !== undefined && !this.#away.has(name)) this.onWithdrawn(manifest.serves);
-    next.delete(name);
-  }
-
-  async #onDisk(name: string, step: { readonly kind: "load" | "delete"; readonly digest: string }): Promise<void> {
-    const { env } = this.settings;
-    if ((this.#failed.get(name)?.notBefore ?? 0) > env.clock.now()) return;
-    try {
-      if (step.kind === "delete") {
-        await this.archives.remove(step.digest);
-        // What a program keeps goes with it, when no container of it is left (L2).
-        if (this.program(name) === undefined) await this.settings.disk.removeFolder(this.#storeOf(name));
-      } else if ((await this.archives.has(step.digest)) || (await this.fetch(step.digest)))
-        await this.archives.unpack(step.digest);
-      else throw new Fault("not-found", `no node that answers has the archive ${step.digest.slice(0, 12)}`);
-      this.#failed.delete(name);
-      this.#again = true;
-    } catch (error) {
-      const why = asError(error).message;
-      if (this.#failed.get(name)?.why !== why) env.log.write("error", `program ${name}: ${why}`);
-      this.#failed.set(name, { why, notBefore: env.clock.now() + AGAIN_AFTER_MS });
-    }
   }
 
   get #removed(): readonly KnownRecord[] {
@@ -518,9 +345,7 @@ export class MachineNode {
 
   /** Of a program: when nothing of it is left here. */
   #isActedUpon({ record: { name } }: KnownRecord): boolean {
-    if (!name.startsWith("program/")) return true;
-    const state = this.#lives.get(name.slice("program/".length))?.state ?? "unloaded";
-    return state === "unloaded";
+    return !name.startsWith("program/") || this.#programs.isUnloaded(name.slice("program/".length));
   }
 
   async #giveUpTombstones(): Promise<void> {
@@ -535,74 +360,6 @@ export class MachineNode {
       const next = this.records.get(name);
       if (next !== undefined) await this.#store.put(name, recordBytes(next.signed));
     }
-  }
-
-  /** A name is of letters, digits and hyphens: no way out of the folder. */
-  #storeOf(name: string): string {
-    return `${this.settings.folder}/stores/${name}`;
-  }
-
-  #wantedOf(name: string): Wanted | undefined {
-    const wanted = this.program(name);
-    if (wanted === undefined) return undefined;
-    const { node, controller } = this.settings;
-    const manifest = this.archives.manifestOf(wanted.digest);
-    // Before it is unpacked nobody knows what has its place here.
-    const hasPlace = manifest === undefined || partsAt(manifest, controller).length > 0;
-    const isHere = hasPlace && (wanted.nodes.length === 0 || wanted.nodes.includes(node));
-    const runs = wanted.running && isHere && !this.#isStoppedAway(name, wanted.digest);
-    return {
-      loaded: wanted.loaded.map(({ digest }) => digest),
-      run: runs ? wanted.digest : undefined,
-      fallback: wanted.fallback,
-      started: wanted.digest !== "",
-      elsewhere: wanted.running && !isHere,
-    };
-  }
-
-  /** By its manifest: it is not to run while no controller is reached, or since. */
-  #isStoppedAway(name: string, digest: string): boolean {
-    const policy = this.archives.manifestOf(digest)?.disconnected;
-    const record = this.records.get(`program/${name}`)?.digest ?? "";
-    if (policy === undefined) return this.#away.has(name);
-    const { silentMs } = this.silence;
-    const stoppedUnder = this.silence.stoppedUnder(name);
-    const decision = whileAway(policy, { silentMs, stoppedUnder, record });
-    const stops = decision.kind === "stop";
-    if (stops !== this.#away.has(name)) {
-      const what = stops ? decision.why : "runs again: a controller was reached";
-      this.settings.env.log.write("warn", `program ${name} ${what}`);
-    }
-    this.silence.remember(name, stops ? (stoppedUnder ?? record) : undefined);
-    if (stops) this.#away.set(name, decision.why);
-    else this.#away.delete(name);
-    return stops;
-  }
-
-  #thereOf(name: string): There {
-    const { host } = this.settings;
-    const told = this.#told.get(name);
-    const state = host.programs.find((each) => each.name === name);
-    const elsewhere = this.peers.reports.flatMap(({ programs }) => programs).filter(({ program }) => program === name);
-    return {
-      unpacked: this.archives.unpackedOf(name),
-      served:
-        told === undefined
-          ? undefined
-          : {
-              digest: told.digest,
-              serving: state?.serving ?? 0,
-              refused: state?.refused,
-              problems: state?.problems ?? [],
-            },
-      containers: host.containersOf(name),
-      refused: [...this.#refused.keys(), ...elsewhere.map(({ refused }) => refused).filter((digest) => digest !== "")],
-    };
-  }
-
-  #refusalOf(program: string): string {
-    const loaded = this.program(program)?.loaded.map(({ digest }) => digest) ?? [];
-    return loaded.find((digest) => this.#refused.has(digest)) ?? "";
   }
 
   async #checkChange({ record }: KnownRecord): Promise<void> {

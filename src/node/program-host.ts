@@ -1,8 +1,8 @@
 // The governor as the machine sees it.
 
 import type { Governor } from "../governor/governor.ts";
-import type { HostedState, ProgramHost } from "../machine/machine-node.ts";
 import type { WayIn } from "../machine/outbox/handing-in.ts";
+import type { HostedState, ProgramHost } from "../machine/programs/program-host.ts";
 
 export function programHostOf(governor: Governor): ProgramHost {
   return {

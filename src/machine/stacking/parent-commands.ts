@@ -19,9 +19,9 @@ import type { Machine, MachineView, ParentView, ProgramView } from "../../messag
 import type { RecordSchema } from "../../messages/gen/unum/machine/v1/record_pb.ts";
 import { signFile } from "../archive/minisign.ts";
 import type { SigningKey } from "../keys/signing-key.ts";
-import type { HostedProgram, HostedState, ProgramHost } from "../machine-node.ts";
 import { trustBy } from "../privileges/trust.ts";
 import { type ArchiveFolder, PIECE_BYTES } from "../programs/archive-folder.ts";
+import type { HostedProgram, HostedState, ProgramHost } from "../programs/program-host.ts";
 import { signRecord } from "../records/signed-record.ts";
 
 export interface ParentCommandsParts {

@@ -1,0 +1,44 @@
+// The governor, as the machine needs it: what it is to serve of programs, and what it serves.
+
+export interface ProgramHost {
+  /** All programs to serve; those not named end after their calls. */
+  setPrograms(programs: readonly HostedProgram[]): void;
+  /** How long its calls may take to end when it is withdrawn. */
+  setGrace(program: string, graceMs: number): void;
+  /** What is served of them now. */
+  readonly programs: readonly HostedState[];
+  /** Containers that serve it, or end after they did. */
+  containersOf(program: string): number;
+}
+
+export interface HostedProgram {
+  readonly name: string;
+  readonly digest: string;
+  /** Absolute: its components. */
+  readonly folder: string;
+  readonly containers: number;
+  readonly mayBreak: boolean;
+  readonly graceMs: number;
+  readonly hosting: HostedParts;
+}
+
+export interface HostedParts {
+  /** Absolute: its files. */
+  readonly root: string;
+  readonly granted: readonly string[];
+  readonly inline: boolean;
+  /** Absolute: where its objects are kept. */
+  readonly store: string;
+  /** Whether its node is a controller. */
+  readonly controller: boolean;
+}
+
+export interface HostedState {
+  readonly name: string;
+  /** Of what serves. */
+  readonly digest: string;
+  readonly serving: number;
+  readonly problems: readonly string[];
+  /** New code that did not pass. */
+  readonly refused: { readonly digest: string; readonly why: string } | undefined;
+}
