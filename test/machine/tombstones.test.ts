@@ -59,7 +59,11 @@ describe("what was removed", { skip: linux, ...LIMIT }, () => {
         (kept) => !kept,
       );
       assert.equal(await value(node), undefined);
-      assert.ok(!readdirSync(join(node.folder, "records")).includes("variable%region"), "on disk too");
+      await eventually(
+        "on disk too",
+        async () => readdirSync(join(node.folder, "records")),
+        (names) => !names.includes("variable%region"),
+      );
     }
     await first.close();
     await first.again();
