@@ -26,12 +26,25 @@ export interface LoadSettings {
 
 const TTL_MS = 60_000;
 
+/** Those that nobody has told to stop. */
+const running = new Set<() => void>();
+
+/** After a test that failed before it stopped its own: they would call for ever, and keep the process from its end. */
+export function endLoads(): void {
+  for (const stop of running) stop();
+}
+
 /** `callers` of the SYNC method, `readers` of the STREAM method, each one call after the other. */
 export function load(
   client: TestNode["client"],
   { callers = 0, readers = 0, waitMs, isNoted = true }: LoadSettings,
 ): Load {
   let stopped = false;
+  const end = () => {
+    stopped = true;
+    running.delete(end);
+  };
+  running.add(end);
   let calls = 0;
   const failures: string[] = [];
   const keys: string[] = [];
@@ -58,7 +71,7 @@ export function load(
       return keys.length;
     },
     stop: async () => {
-      stopped = true;
+      end();
       await Promise.all(all);
       return { failures, keys };
     },

@@ -12,6 +12,7 @@ import { newClient } from "../../src/client/client.ts";
 import { type NodeClient, newNodeClient, systemEnv, zmtpTransport } from "../../src/index.ts";
 import { Node, type NodeStatus } from "../../src/messages/gen/unum/control/v1/node_pb.ts";
 import { systemProcesses } from "../../src/system/processes.ts";
+import { endLoads } from "./load.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -161,6 +162,7 @@ export async function startNode(
 
 /** For `afterEach`: what the governors of a test that failed have written; then none of the nodes is left. */
 export async function endAll(test: object, nodes: TestNode[]): Promise<void> {
+  endLoads();
   const ended = nodes.splice(0);
   if ("passed" in test && test.passed === false) for (const node of ended) process.stderr.write(await node.said());
   await Promise.all(ended.map((node) => node.end()));
