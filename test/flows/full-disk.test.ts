@@ -41,7 +41,7 @@ describe("a full disk", { skip: isRoot ? false : "mounting a file system needs r
   it("stops a run with what to do, loses nothing that was acknowledged, and lets it go on when there is room", async (test) => {
     const folder = mkdtempSync(join(tmpdir(), "unum-full-"));
     try {
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=6m", "tmpfs", folder], { stdio: "pipe" });
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=12m", "tmpfs", folder], { stdio: "pipe" });
     } catch (error) {
       rmSync(folder, { recursive: true });
       test.skip(`no file system can be mounted here: ${String(error).split("\n")[0]}`);

@@ -52,6 +52,13 @@ export async function textsOf(journal: Pick<Journal, "blocks">, after = 0): Prom
 
 export function journalPromises(name: string, make: () => Promise<JournalWorld>): void {
   describe(`${name} promises`, { timeout: 120_000 }, () => {
+    it("that closing it twice is closing it once", async () => {
+      const { journals } = await make();
+      const journal = await journals.create(recordOf("a"));
+      await Promise.all([journal.close(), journal.close()]);
+      await journal.close();
+    });
+
     it("that blocks are read back in their order, from wherever one asks", async () => {
       const { journals } = await make();
       const journal = await journals.create(recordOf("a"));

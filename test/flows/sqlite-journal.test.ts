@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { memoryJournals, sqliteJournals } from "unum/flows";
-import { SqliteFile } from "../../src/flows/journal/sqlite-file.ts";
+import { createFile, SqliteFile } from "../../src/flows/journal/sqlite-file.ts";
 import { bytesOf, journalPromises, recordOf, rowOf, textsOf } from "./journal-promises.ts";
 
 const folders: string[] = [];
@@ -30,20 +30,19 @@ journalPromises("the journal in memory", async () => ({
   crash: (journal) => journal.close(),
 }));
 
-/** A run of six blocks whose process died: its write-ahead log is as it was. */
-async function died(): Promise<string> {
+/** A run of six blocks whose process died: its write-ahead log is as it was. Little of it is reserved: each of its bytes is looked at. */
+function died(): string {
   const folder = scratch();
-  const journal = await sqliteJournals(folder).create(recordOf("a"));
+  createFile(folder, recordOf("a"));
+  const file = new SqliteFile(folder);
+  file.reserve(12);
   for (let position = 1; position <= 6; position++) {
-    await journal.append({
-      position,
-      bytes: bytesOf(`block ${position} `.repeat(8)),
-      rows: position === 4 ? [rowOf(1, 3)] : undefined,
-    });
+    const rows = position === 4 ? [rowOf(1, 3)] : undefined;
+    file.append({ position, bytes: bytesOf(`block ${position} `.repeat(8)), rows });
   }
   const copy = join(scratch(), "a");
-  cpSync(join(folder, "a"), copy, { recursive: true });
-  await journal.close();
+  cpSync(folder, copy, { recursive: true });
+  file.close();
   return copy;
 }
 
@@ -75,16 +74,16 @@ function judge(run: string, what: string): boolean {
 }
 
 describe("damage", { timeout: 240_000 }, () => {
-  it("is none after a mere crash", async () => {
-    assert.deepEqual(opened(await died()), { blocks: ALL, damage: [] });
+  it("is none after a mere crash", () => {
+    assert.deepEqual(opened(died()), { blocks: ALL, damage: [] });
   });
 
   // UNUM_DAMAGE_STEP=1 tries every byte; else a sample whose steps are coprime with pages and frames, so that every part is met.
   const step = Number(process.env["UNUM_DAMAGE_STEP"] ?? 211);
 
   for (const name of ["journal.db", "journal.db-wal", "head"]) {
-    it(`is reported wherever ${name} is cut`, async () => {
-      const run = await died();
+    it(`is reported wherever ${name} is cut`, () => {
+      const run = died();
       const { length } = readFileSync(join(run, name));
       let reported = 0;
       for (let end = 0; end < length; end += name === "head" ? 1 : step) {
@@ -97,8 +96,8 @@ describe("damage", { timeout: 240_000 }, () => {
       assert.ok(reported > 0);
     });
 
-    it(`is reported wherever ${name} is flipped, if anything was lost`, async () => {
-      const run = await died();
+    it(`is reported wherever ${name} is flipped, if anything was lost`, () => {
+      const run = died();
       const bytes = readFileSync(join(run, name));
       let reported = 0;
       for (let at = 0; at < bytes.length; at += name === "head" ? 1 : step) {
@@ -115,7 +114,7 @@ describe("damage", { timeout: 240_000 }, () => {
   }
 
   it("of the last blocks is put aside, and the run goes on from what fits", async () => {
-    const run = await died();
+    const run = died();
     const { DatabaseSync } = await import("node:sqlite");
     const database = new DatabaseSync(join(run, "journal.db"));
     database.exec("UPDATE blocks SET bytes = x'00' WHERE position = 5");
@@ -133,6 +132,24 @@ describe("damage", { timeout: 240_000 }, () => {
     const again = await journals.open("a");
     assert.deepEqual([again.position, again.damage], [5, []]);
     await again.close();
+  });
+
+  it("is not looked for in what was reserved and not yet written", () => {
+    const folder = scratch();
+    createFile(folder, recordOf("a"));
+    const file = new SqliteFile(folder);
+    file.reserve(64);
+    const size = () => readFileSync(join(folder, "journal.db-wal")).length;
+    const reserved = size();
+    assert.ok(reserved >= 64 * 4_096, `${reserved} bytes`);
+    for (let position = 1; position <= 20; position++)
+      file.append({ position, bytes: bytesOf(`block ${position}`), rows: undefined });
+    assert.equal(size(), reserved);
+    const copy = join(scratch(), "a");
+    cpSync(folder, copy, { recursive: true });
+    file.close();
+    const { blocks, damage } = opened(copy);
+    assert.deepEqual([blocks.length, damage], [20, []]);
   });
 
   it("is a full disk: refused with what to do, and taken when there is room", async () => {

@@ -19,6 +19,8 @@ import type { Block, RowQuery, Rows, RunRecord, TaskRow } from "./journal.ts";
 import { packRows, type RowColumns } from "./row-columns.ts";
 
 const HEAD_BYTES = 16;
+/** Of a page each, 2 MiB: so much of the write-ahead log is on disk before it is needed, and is written over again and again. */
+const RESERVED_FRAMES = 512;
 /** Larger files are not walked through page by page at each opening; their blocks are checked as they are read. */
 const CHECK_LIMIT_BYTES = 256 * 1024 * 1024;
 
@@ -46,7 +48,9 @@ export function createFile(folder: string, record: RunRecord): void {
 function connect(folder: string): DatabaseSync {
   const database = new DatabaseSync(journalPath(folder), { timeout: 5_000 });
   // FULL: a commit is on disk when it returns, power failure or not.
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;");
+  database.exec(
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${RESERVED_FRAMES};`,
+  );
   return database;
 }
 
@@ -154,19 +158,44 @@ export class SqliteFile {
   append({ position, bytes, rows }: Block): void {
     if (position !== this.#position + 1) throw new Error(`block ${position} does not follow block ${this.#position}`);
     const chain = crc32(bytes, this.#chain);
+    // One statement is a transaction by itself.
+    if (rows === undefined) this.#insert.run(position, chain, bytes);
+    else this.#appendWith(rows, { position, bytes, chain });
+    this.#position = position;
+    this.#chain = chain;
+    this.#writeHead({ position, chain });
+  }
+
+  #appendWith(rows: readonly TaskRow[], { position, bytes, chain }: Head & { readonly bytes: Uint8Array }): void {
     this.#database.exec("BEGIN IMMEDIATE");
     try {
       this.#insert.run(position, chain, bytes);
-      if (rows !== undefined) this.#writeRows(rows, position);
+      this.#writeRows(rows, position);
       this.#database.exec("COMMIT");
     } catch (error) {
       // SQLite has ended the transaction by itself where the disk is full.
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       throw error;
     }
-    this.#position = position;
-    this.#chain = chain;
-    this.#writeHead({ position, chain });
+  }
+
+  /**
+   * Makes the write-ahead log as large as it will be: what is written over costs the disk about half of what a file that grows does,
+   * for which it writes down the new size and place too. What is written here means nothing and need not last. A disk without room goes without.
+   */
+  reserve(frames = RESERVED_FRAMES): void {
+    const database = this.#database;
+    database.exec("PRAGMA synchronous = OFF");
+    try {
+      const frame = database.prepare("INSERT OR REPLACE INTO about VALUES ('reserved', ?)");
+      // Each is another value: SQLite writes no page that stays the same.
+      for (let number = 1; number <= frames; number++) frame.run(String(number));
+      database.exec("PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(RESTART)");
+    } catch {
+      // What cannot be written is found out, and said, by the first block that has to be.
+    } finally {
+      database.exec("PRAGMA synchronous = FULL");
+    }
   }
 
   #writeRows(rows: readonly TaskRow[], position: number): void {

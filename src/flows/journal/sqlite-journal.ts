@@ -105,6 +105,7 @@ class ThreadJournal implements Journal {
   #position = 0;
   #nextId = 1;
   #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(thread: Worker, folder: string) {
     this.#thread = thread;
@@ -173,7 +174,12 @@ class ThreadJournal implements Journal {
     return { position, counts, rows: unpackRows(columns) };
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     if (this.#closed) return;
     const gone = new Promise<void>((resolve) => this.#thread.once("exit", () => resolve()));
     await this.#ask({ id: this.#nextId++, what: "close" });

@@ -44,6 +44,7 @@ function begin(): { file: SqliteFile; held: DatabaseSync | undefined } {
     const file = new SqliteFile(folder);
     file.check({ repair: own });
     if (record !== undefined) file.describe(record);
+    if (own) file.reserve();
     return { file, held };
   } catch (error) {
     held?.close();
