@@ -22,6 +22,7 @@ const VERBS = {
   tour: "shows what works, on real files (npm start)",
   test: "runs the tests; paths narrow them: npm test -- src/zmtp",
   check: "types, lint, rules, unused code, generated code, tests with coverage; --no-tests leaves the tests out",
+  nightly: "runs the tests that take hours, or some of them: npm run nightly -- joins",
   bench: "runs bench/NAME.ts, or all of them: npm run bench -- call --json",
   generate: "writes src/messages/gen anew from proto/",
 };

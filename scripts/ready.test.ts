@@ -23,7 +23,7 @@ describe("ready", () => {
   it("names its verbs when asked", () => {
     const { status, stdout } = ready("--help");
     assert.equal(status, 0);
-    for (const verb of ["tour", "test", "check", "bench", "generate"])
+    for (const verb of ["tour", "test", "check", "nightly", "bench", "generate"])
       assert.match(stdout, new RegExp(`^  ${verb} `, "m"));
   });
 
@@ -35,6 +35,8 @@ describe("ready", () => {
     [["test", "--nmae"], /--nmae/],
     [["test", "--concurrency", "0"], /--concurrency 0/],
     [["check", "--fast"], /^'--fast' is not an option of check/],
+    [["test", "--limit", "none"], /--limit none/],
+    [["nightly", "nothing"], /^There is no long test 'nothing'/],
     [["bench", "nothing"], /^There is no bench 'nothing'/],
   ];
   for (const [args, says] of wrong) {

@@ -13,16 +13,18 @@ import { root } from "./root.ts";
 const HOMES = ["src", "test", "examples", "bench", "scripts"];
 
 /** A test that takes longer hangs, and is named. With many seeds a test may be long. */
-const TEST_LIMIT_MS = process.env["UNUM_SEEDS"] === undefined ? 2 * 60_000 : 20 * 60_000;
+const LIMIT_MINUTES = process.env["UNUM_SEEDS"] === undefined ? 2 : 20;
 
-const HELP = `Usage: npm test -- [PATH …] [--name PATTERN] [--concurrency N]
+const HELP = `Usage: npm test -- [PATH …] [--name PATTERN] [--concurrency N] [--limit MINUTES]
 
   PATH            only test files under this folder, or this file, or with this text in their path
   --name          only tests whose name matches this regular expression
   --concurrency   test files that run at the same time (2)
+  --limit         a test that takes longer hangs, and is named (2; 20 where UNUM_SEEDS is set)
 
 UNUM_SEEDS=N says how many seeds the simulated worlds run. Longer still, each by its own number: UNUM_JOINS (joins of flows whose
 processes are killed), UNUM_KILLS (writers of the log index), UNUM_ROLLS (replacements), UNUM_DAMAGE_STEP=1 (every byte of a journal).
+'npm run nightly' runs those.
 `;
 
 export async function run(args: readonly string[]): Promise<number> {
@@ -49,7 +51,7 @@ export interface Outcome {
 /** Prints as it goes, then what was skipped by name, then what failed, then the counts. */
 export async function runFiles(
   files: readonly string[],
-  options: { concurrency?: number; name?: string | undefined } = {},
+  options: { concurrency?: number; name?: string | undefined; limitMinutes?: number } = {},
 ): Promise<Outcome> {
   let outcome: Outcome = { passed: 0, failed: 1, skipped: 0 };
   const skipped: string[] = [];
@@ -57,7 +59,7 @@ export async function runFiles(
     cwd: root,
     files: files.map((file) => resolve(root, file)),
     concurrency: options.concurrency ?? 2,
-    timeout: TEST_LIMIT_MS,
+    timeout: (options.limitMinutes ?? LIMIT_MINUTES) * 60_000,
     ...(options.name === undefined ? {} : { testNamePatterns: [new RegExp(options.name)] }),
   });
   events.on("test:pass", (test) => {
@@ -100,7 +102,12 @@ function readOptions(args: readonly string[]) {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { name: { type: "string" }, concurrency: { type: "string", default: "2" }, help: { type: "boolean" } },
+      options: {
+        name: { type: "string" },
+        concurrency: { type: "string", default: "2" },
+        limit: { type: "string", default: String(LIMIT_MINUTES) },
+        help: { type: "boolean" },
+      },
     });
     if (values.help) {
       process.stdout.write(HELP);
@@ -109,7 +116,9 @@ function readOptions(args: readonly string[]) {
     const concurrency = Number(values.concurrency);
     if (!Number.isInteger(concurrency) || concurrency < 1)
       throw new Error(`--concurrency ${values.concurrency} is not a number of files`);
-    return { paths: positionals, name: values.name, concurrency };
+    const limitMinutes = Number(values.limit);
+    if (!(limitMinutes > 0)) throw new Error(`--limit ${values.limit} is not a number of minutes`);
+    return { paths: positionals, name: values.name, concurrency, limitMinutes };
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${HELP}`);
     return 2;
