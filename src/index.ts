@@ -1,7 +1,6 @@
 // What programs written with Unum import.
 
 export { ApplicationError, FAULT_CODES, FAULTS, Fault, type FaultCode } from "./base/fault.ts";
-export type { Accepted, Outcome, Reply } from "./client/caller.ts";
 export { type Calls, type Client, type ClientSettings, newClient, type Proxies } from "./client/client.ts";
 export type { Finder, OpenCalls, Where } from "./client/finder.ts";
 export {
@@ -12,6 +11,7 @@ export {
   newNodeClient,
 } from "./client/node-client.ts";
 export type { CallOptions, Durable, SendOptions, StreamOptions } from "./client/options.ts";
+export type { Accepted, Outcome, Reply } from "./client/outcomes.ts";
 export type { Call } from "./container/call.ts";
 export {
   type Component,

@@ -17,8 +17,15 @@ export interface Leftover {
   readonly process: WatchedProcess;
 }
 
-/** What a container takes to end after its calls have. */
+/** What a container takes to end after its calls have, and a process that was killed to be gone. */
 const LAST_MS = 5_000;
+
+export interface EndOfLeftovers {
+  /** Those whose calls were not over. */
+  readonly killed: readonly Leftover[];
+  /** Those that run all the same: the system does not let go of them, as of what waits for a disk that does not answer. */
+  readonly remaining: readonly Leftover[];
+}
 
 /** Those that still run, watched. */
 export async function leftoversOf(run: string, { clock }: Pick<Env, "clock">): Promise<readonly Leftover[]> {
@@ -52,36 +59,40 @@ async function recordedIn(run: string, clock: Env["clock"]) {
   }));
 }
 
-/** Lets their calls end within the grace and kills what goes on after it. Settles with those that were killed. */
+/** Lets their calls end within the grace and kills what goes on after it. Settles at the latest `graceMs` + 2 LAST_MS later. */
 export async function endLeftovers(
   run: string,
   leftovers: readonly Leftover[],
   { env, graceMs }: { env: Pick<Env, "clock" | "random" | "network" | "log">; graceMs: number },
-): Promise<readonly Leftover[]> {
-  if (leftovers.length === 0) return [];
-  const transport = zmtpTransport({ env });
+): Promise<EndOfLeftovers> {
   const killed: Leftover[] = [];
+  const remaining: Leftover[] = [];
+  if (leftovers.length === 0) return { killed, remaining };
+  const transport = zmtpTransport({ env });
+  const limitMs = graceMs + LAST_MS;
   await Promise.all(
     leftovers.map(async (leftover) => {
       const client = newClient({ env, transports: [transport], to: [leftover.address] });
-      const timer = env.clock.after(graceMs + LAST_MS, () => kill(leftover));
-      const asked = client.of(Container).drain({ graceMs }, { ttlMs: graceMs + LAST_MS });
+      const late = env.clock.after(limitMs, () => kill(leftover));
+      const tooLate = Promise.withResolvers<void>();
+      const given = env.clock.after(limitMs + LAST_MS, tooLate.resolve);
       // One that cannot be told ends now.
-      const unable = asked.then(
-        () => undefined,
-        () => kill(leftover),
-      );
-      await leftover.process.exited;
-      timer.cancel();
-      await registryOf(run, env.clock).forget(leftover.id);
-      await unable;
+      client
+        .of(Container)
+        .drain({ graceMs }, { ttlMs: limitMs })
+        .catch(() => kill(leftover));
+      await Promise.race([leftover.process.exited, tooLate.promise]);
+      late.cancel();
+      given.cancel();
+      if (leftover.process.isRunning()) remaining.push(leftover);
+      else await registryOf(run, env.clock).forget(leftover.id);
     }),
   );
   await transport.close();
-  return killed;
+  return { killed: killed.filter((each) => !remaining.includes(each)), remaining };
 
   function kill(leftover: Leftover): void {
-    if (leftover.process.signal("SIGKILL")) killed.push(leftover);
+    if (!killed.includes(leftover) && leftover.process.signal("SIGKILL")) killed.push(leftover);
   }
 }
 

@@ -17,47 +17,10 @@ import type { Address, Transport } from "../transports/transport.ts";
 import { Exchange, type ExchangeParts, type Granted, type Waiting } from "./exchange.ts";
 import type { Finder } from "./finder.ts";
 import { type Answer, ItemStream } from "./item-stream.ts";
+import { kept } from "./keeping.ts";
 import type { CallOptions, Durable, SendOptions, StreamOptions } from "./options.ts";
+import type { Accepted, Context, Outcome, Reply } from "./outcomes.ts";
 import { endedBy, ValueWaiting, valueIn, watched } from "./waiting.ts";
-
-/** What a call made while another is worked on takes from it: ttl and scope only shrink, the chain only grows. */
-export interface Context {
-  readonly deadline: number;
-  readonly scope: Scope;
-  readonly chain: readonly string[];
-  readonly traceparent: string;
-  readonly epoch: number;
-}
-
-/** A value, and where it came from. */
-export interface Reply<O extends DescMessage = DescMessage> {
-  readonly value: MessageShape<O>;
-  /** The path to the container that answered: its id first. */
-  readonly from: readonly string[];
-  readonly address: Address;
-  /** Version of the component that answered. */
-  readonly version: string;
-  readonly meta: Meta;
-  readonly state: Uint8Array | undefined;
-  /** Places the container had free when it answered. */
-  readonly freePlaces: number;
-  /** Who refused before. */
-  readonly tried: readonly TrailEntry[];
-}
-
-/** An ASYNC call that has its place. */
-export interface Accepted<O extends DescMessage = DescMessage> {
-  readonly from: readonly string[];
-  readonly address: Address;
-  readonly tried: readonly TrailEntry[];
-  /** Waits for the result, until the call's ttl ends. To be asked once. */
-  result(): Promise<MessageShape<O>>;
-}
-
-/** What became of a BROADCAST at one container. */
-export type Outcome<O extends DescMessage = DescMessage> =
-  | { readonly address: Address; readonly value: MessageShape<O>; readonly from: readonly string[] }
-  | { readonly address: Address; readonly failure: Fault | ApplicationError };
 
 export interface CallerParts {
   readonly env: Pick<Env, "clock" | "random">;
@@ -336,30 +299,36 @@ export class Caller {
     options: SendOptions & { readonly durable: Durable },
     context: Context | undefined,
   ): Promise<Accepted<O>> {
-    const { env, door } = this.#parts;
+    const { env } = this.#parts;
     const { durable, signal, ttlMs = 0 } = options;
     const { to, value, meta, traceparent } = this.#requestFor(method, Mode.ASYNC, input, options, context);
-    const at = door?.();
-    if (at === undefined)
-      throw new Fault(
-        "invalid",
-        `no node keeps messages for ${this.id}; use newNodeClient, or a component under a governor`,
-      );
     const id = options.idempotencyKey ?? newId(env.random, "m");
-    const kept = { to, meta: { ...meta }, from: [...this.#from], traceparent, id };
+    const said = { to, meta: { ...meta }, from: [...this.#from], traceparent, id };
     const bytes = value === undefined ? new Uint8Array() : bodyBytes(value);
-    const message = encodeMessage(KeptMessageSchema, create(KeptMessageSchema, { ...kept, value: bytes }));
-    const asked = {
-      ...{ node: durable.node, supersede: durable.supersede ?? "", to, message },
-      ttlUs: BigInt(Math.ceil(ttlMs * 1_000)),
+    const message = encodeMessage(KeptMessageSchema, create(KeptMessageSchema, { ...said, value: bytes }));
+    const asked = { node: durable.node, supersede: durable.supersede ?? "", to, message, id };
+    const ask = (door: Address, leftMs: number, waitMs: number) => {
+      const keep = { ...asked, ttlUs: BigInt(Math.ceil(leftMs * 1_000)) };
+      const request = this.#requestFor(Outbox.method.keep, Mode.SYNC, keep, { ttlMs: waitMs }, context);
+      return this.#answer(request, signal === undefined ? {} : { signal }, door);
     };
-    const request = this.#requestFor(Outbox.method.keep, Mode.SYNC, asked, { ttlMs: KEEP_TTL_MS }, context);
-    const { reply, address, tried } = await this.#answer(request, signal === undefined ? {} : { signal }, at);
+    const until = Math.min(env.clock.now() + KEEP_TTL_MS, context?.deadline ?? Number.POSITIVE_INFINITY);
+    const door = () => this.#ownDoor();
+    const { reply, address, tried } = await kept({ clock: env.clock, id, ttlMs, until, signal, door, ask });
     const { keeper } = valueIn(Outbox.method.keep, reply);
     const result = async () => {
       throw new Fault("invalid", `${to} is kept for node ${durable.node}; a kept message has no result`);
     };
     return { from: [keeper], address, tried, result };
+  }
+
+  #ownDoor(): Address {
+    const door = this.#parts.door?.();
+    if (door !== undefined) return door;
+    throw new Fault(
+      "invalid",
+      `no node keeps messages for ${this.id}; use newNodeClient, or a component under a governor`,
+    );
   }
 
   /** What follows of a call that has begun. Where nothing comes, what became of the call is not known. */

@@ -8,9 +8,10 @@ import { Mode } from "../messages/envelope.ts";
 import type { CallWatch } from "../messages/watch.ts";
 import { stack } from "../transports/stack.ts";
 import type { Transport } from "../transports/transport.ts";
-import { type Accepted, Caller, type Context, type Outcome, type Reply } from "./caller.ts";
+import { Caller } from "./caller.ts";
 import { finderOf, type Where } from "./finder.ts";
 import type { CallOptions, SendOptions, StreamOptions } from "./options.ts";
+import type { Accepted, Context, Outcome, Reply } from "./outcomes.ts";
 
 type Proxy<M> = M extends {
   methodKind: "unary";

@@ -21,7 +21,7 @@ import type { Results } from "./results.ts";
 import type { Runner } from "./runner.ts";
 import { StreamSource } from "./stream-source.ts";
 import type { Answer, Entry, Turns } from "./turns.ts";
-import { failureOf, outputOf } from "./values.ts";
+import { controlFailureOf, failureOf, outputOf } from "./values.ts";
 
 export interface AdmissionParts {
   /** Id of the container. */
@@ -88,7 +88,12 @@ export class Admission {
   #onCall(request: Envelope, answer: Answer): void {
     const { control, methods, runner, watch } = this.#parts;
     const controlled = control.get(request.to);
-    if (controlled !== undefined) return void runner.answer(controlled, request, answer);
+    if (controlled !== undefined) {
+      if (controlled.mode !== Mode.STREAM) return void runner.answer(controlled, request, answer);
+      return this.#stream(request, controlled, answer, (stop, source) =>
+        runner.answerStream(controlled, request, stop, source),
+      );
+    }
     const method = methods.get(request.to);
     if (method === undefined) return answer.resolve(this.#refusal(request, notServed(request.to, methods)));
     const fault = this.#unfit(request, method);
@@ -96,7 +101,8 @@ export class Admission {
       watch?.begin(request, "container")?.ended(fault);
       return answer.resolve(this.#refusal(request, fault));
     }
-    if (request.mode === Mode.STREAM) this.#admitStream(request, method, answer);
+    if (request.mode === Mode.STREAM)
+      this.#stream(request, method, answer, (stop, source) => this.#admit(request, method, stop, source));
     else if (request.mode === Mode.ASYNC) this.#admitAsync(request, method, answer);
     else this.#admitOnce(request, method, answer);
   }
@@ -177,7 +183,13 @@ export class Admission {
     answer.resolve(refused);
   }
 
-  #admitStream(request: Envelope, method: ServedMethod, answer: Answer): void {
+  /** `begin`: has the source run; what it is refused for goes to the answer. */
+  #stream(
+    request: Envelope,
+    method: ServedMethod,
+    answer: Answer,
+    begin: (stop: Answer, source: StreamSource) => void,
+  ): void {
     const { id, env, results, replies, streamEnded } = this.#parts;
     if (this.#streams.size >= results.limit) {
       const why = `${this.#streams.size} streams of ${id} are not read to their end, the limit is ${results.limit}`;
@@ -197,7 +209,7 @@ export class Admission {
     const source = new StreamSource({
       clock: env.clock,
       encode: (item) => outputOf(method, request, item),
-      failureOf,
+      failureOf: this.#parts.control.has(request.to) ? controlFailureOf : failureOf,
       last: gone,
     });
     const stream: OpenStream = { source, gone };
@@ -205,7 +217,7 @@ export class Admission {
     const { version } = method.served.component;
     source.pull(request.credit, (batch) => answer.resolve(replies.batch(request, version, batch)));
     const stop = answerBy(({ failure }) => source.stop(failure ?? new Fault("internal", "a stream has no value")));
-    this.#admit(request, method, stop, source);
+    begin(stop, source);
   }
 
   #admit(request: Envelope, method: ServedMethod, answer: Answer, source: StreamSource | undefined): void {

@@ -1,7 +1,8 @@
 // What a component's function is told about the call it works on, and its way to other components.
 
-import type { Caller, Context } from "../client/caller.ts";
+import type { Caller } from "../client/caller.ts";
 import { BoundCalls, type Calls, type Proxies } from "../client/client.ts";
+import type { Context } from "../client/outcomes.ts";
 import type { Meta } from "../messages/envelope.ts";
 import { Functions } from "../messages/gen/unum/machine/v1/functions_pb.ts";
 import { Store } from "../messages/gen/unum/machine/v1/store_pb.ts";

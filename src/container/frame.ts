@@ -2,7 +2,7 @@
 
 import type { Clock, Timer } from "../base/clock.ts";
 import { Fault } from "../base/fault.ts";
-import type { Context } from "../client/caller.ts";
+import type { Context } from "../client/outcomes.ts";
 import type { StreamMethod, UnaryMethod } from "../messages/contract.ts";
 import type { Envelope, Mode } from "../messages/envelope.ts";
 import type { AnyHandler, Component, Environment } from "./component.ts";

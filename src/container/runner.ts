@@ -14,7 +14,7 @@ import { Frame, type ServedMethod } from "./frame.ts";
 import type { Replies } from "./replies.ts";
 import type { StreamSource } from "./stream-source.ts";
 import type { Answer, Entry } from "./turns.ts";
-import { failureOf, inputOf, nameOf, outputOf, Undecodable } from "./values.ts";
+import { controlFailureOf, failureOf, inputOf, nameOf, outputOf, Undecodable } from "./values.ts";
 
 export interface RunnerParts {
   /** Id of the container. */
@@ -77,8 +77,21 @@ export class Runner {
       reply.value = outputOf(method, request, value);
       to.resolve(reply);
     } catch (error) {
-      const failure = error instanceof Undecodable ? error.fault : error instanceof Fault ? error : failureOf(error);
-      to.resolve(replies.refusal(request, failure));
+      to.resolve(replies.refusal(request, error instanceof Undecodable ? error.fault : controlFailureOf(error)));
+    }
+  }
+
+  /** The same of a STREAM. */
+  answerStream(method: ServedMethod, request: Envelope, stop: Answer, source: StreamSource): void {
+    const { id, env, caller, replies } = this.#parts;
+    try {
+      const frame = new Frame(id, 0, method.served, request, env.clock);
+      // What the control plane is made of answers its STREAM methods with iterables.
+      const items = method.handler(inputOf(method, request), new FrameCall(frame, caller)) as AsyncIterable<unknown>;
+      source.run(items[Symbol.asyncIterator]());
+      void source.ended.then(() => frame.ended());
+    } catch (error) {
+      stop.resolve(replies.refusal(request, error instanceof Undecodable ? error.fault : controlFailureOf(error)));
     }
   }
 

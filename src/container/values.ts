@@ -58,6 +58,11 @@ export function failureOf(thrown: unknown): Fault | ApplicationError {
   return new ApplicationError(error.constructor.name === "Error" ? error.name : error.constructor.name, error.message);
 }
 
+/** What the control plane threw: its Faults are what the caller is told. */
+export function controlFailureOf(thrown: unknown): Fault | ApplicationError {
+  return thrown instanceof Fault ? thrown : failureOf(thrown);
+}
+
 /** For people: what kind of value it is. */
 export function nameOf(value: unknown): string {
   return value === null ? "null" : typeof value === "object" ? value.constructor.name : typeof value;

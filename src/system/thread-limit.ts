@@ -7,11 +7,11 @@ import { syncBuiltinESMExports } from "node:module";
 import threads, { type WorkerOptions } from "node:worker_threads";
 import { Fault } from "../base/fault.ts";
 
-/** Of one thread's JavaScript heap. */
-const HEAP_MIB = 256;
-
-/** From now on, for all that the process loads. Without one every start throws the Fault `denied`, past the limit `overloaded`. */
-export function limitThreads(most: number): void {
+/**
+ * From now on, for all that the process loads. Without one every start throws the Fault `denied`, past the limit `overloaded`.
+ * `heapMiB`: of one thread's JavaScript heap, at most.
+ */
+export function limitThreads(most: number, heapMiB = Number.POSITIVE_INFINITY): void {
   const { Worker } = threads;
   let running = 0;
   class CountedWorker extends Worker {
@@ -26,9 +26,10 @@ export function limitThreads(most: number): void {
           "overloaded",
           `${running} worker threads run, and its program declares ${most} with 'threads' in program.json`,
         );
-      const { maxOldGenerationSizeMb = HEAP_MIB } = options.resourceLimits ?? {};
-      const heap = Math.min(HEAP_MIB, maxOldGenerationSizeMb);
-      super(file, { ...options, resourceLimits: { ...options.resourceLimits, maxOldGenerationSizeMb: heap } });
+      const { maxOldGenerationSizeMb = heapMiB } = options.resourceLimits ?? {};
+      const heap = Math.min(heapMiB, maxOldGenerationSizeMb);
+      const bound = heap === Number.POSITIVE_INFINITY ? {} : { maxOldGenerationSizeMb: heap };
+      super(file, { ...options, resourceLimits: { ...options.resourceLimits, ...bound } });
       running++;
       this.once("exit", () => {
         running--;

@@ -5,9 +5,10 @@
 import type { DescMessage, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ApplicationError, Fault } from "../base/fault.ts";
-import { type Accepted, DEFAULT_TTL_MS, type Outcome, type Reply } from "../client/caller.ts";
+import { DEFAULT_TTL_MS } from "../client/caller.ts";
 import type { Calls, Client, Proxies } from "../client/client.ts";
 import type { CallOptions, SendOptions, StreamOptions } from "../client/options.ts";
+import type { Accepted, Outcome, Reply } from "../client/outcomes.ts";
 import type { Call } from "../container/call.ts";
 import type { Environment } from "../container/component.ts";
 import { routeOf, type StreamMethod, type UnaryMethod } from "../messages/contract.ts";

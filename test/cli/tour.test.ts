@@ -137,25 +137,35 @@ export default component(Digest, {
     assert.deepEqual(await readdir(folder), []);
   });
 
-  it("leaves no process behind when it is killed", async () => {
-    // What a killed process cannot remove goes with this folder.
-    const folder = await scratch();
-    const child = start(["tour", "node"], { env: { TMPDIR: folder } });
-    child.stdout?.resume();
-    child.stderr?.resume();
-    await until(
-      "it works",
-      () => processesBelow(folder),
-      ({ length }) => length >= 4,
-    );
-    child.kill("SIGKILL");
-    await once(child, "exit");
-    await until(
-      "all have ended",
-      () => processesBelow(folder),
-      ({ length }) => length === 0,
-    );
-  });
+  // Of three nodes the keepers and governors, and two containers.
+  for (const [chapter, processes] of [
+    ["node", 4],
+    ["programs", 8],
+  ] as const)
+    it(`leaves no process behind when it is killed in its chapter '${chapter}'`, async () => {
+      // What a killed process cannot remove goes with this folder.
+      const folder = await scratch();
+      const child = start(["tour", chapter], { env: { TMPDIR: folder } });
+      child.stdout?.resume();
+      child.stderr?.resume();
+      try {
+        await until(
+          "it works",
+          () => processesBelow(folder),
+          ({ length }) => length >= processes,
+        );
+        child.kill("SIGKILL");
+        await once(child, "exit");
+        await until(
+          "all have ended",
+          () => processesBelow(folder),
+          ({ length }) => length === 0,
+        );
+      } finally {
+        child.kill("SIGKILL");
+        for (const pid of processesBelow(folder)) process.kill(pid, "SIGKILL");
+      }
+    });
 });
 
 /** Keeper, governor and containers of a node whose home lies in the folder. */

@@ -117,6 +117,29 @@ describe("an outbox", { skip: linux, ...LIMIT }, () => {
     assert.equal((await box(here, false)).waiting, 0);
   });
 
+  it("keeps what is sent again under one key once, at the same time, later, and when another governor has its box", async () => {
+    await there.close();
+    const { waiting } = await box(here, false);
+    const again = (text: string) => send("once", text, { idempotencyKey: `key of ${text}` });
+    await Promise.all([again("a"), again("a"), again("a")]);
+    await again("a");
+    await again("b");
+    assert.equal((await box(here, false)).waiting, waiting + 2);
+    await client.close();
+    await here.close();
+    await here.again();
+    client = await clientOf(here);
+    await again("b");
+    await again("c");
+    assert.equal((await box(here, false)).waiting, waiting + 3);
+    await there.again();
+    await arrived("once", 3);
+    await again("c");
+    await send("once", "last");
+    await arrived("once", 4);
+    assert.deepEqual(texts("once"), ["a", "b", "c", "last"]);
+  });
+
   it("refuses what is too much, and whom it does not know, and takes more when there is room", async () => {
     await there.close();
     for (let at = 0; at < 50; at++) await send("full", `m${at}`);

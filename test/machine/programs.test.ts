@@ -68,6 +68,32 @@ async function load(home: string) {
 }
 
 describe("a program", { skip: linux, ...LIMIT }, () => {
+  it("has the worker threads that it declares and no more, though it is trusted and runs in its container", async () => {
+    const home = await machine();
+    // Says how many of three it could have at a time, and what the others were refused with.
+    const code = (text: string) =>
+      `import { Worker } from "node:worker_threads";\n${text}`.replace(
+        "plan: (",
+        `plan: async () => {
+          const workers = [], refused = [];
+          for (let i = 0; i < 3; i++) try { workers.push(new Worker("setInterval(() => {}, 1e6)", { eval: true })); } catch (error) { refused.push(error.code); }
+          await Promise.all(workers.map((worker) => new Promise((online) => worker.once("online", online))));
+          await Promise.all(workers.map((worker) => worker.terminate()));
+          return { width: workers.length, height: refused.length, version: refused[0] };
+        },
+        // (`,
+      );
+    for (const [version, description, expected] of [
+      ["1.2.0", {}, { width: 0, height: 3, version: "denied" }],
+      ["1.3.0", { threads: 2 }, { width: 2, height: 1, version: "overloaded" }],
+    ] as const) {
+      ok(await unum(["load", await packed(home, { version, code, description })], { home }));
+      ok(await unum(["start", "thumbnails"], { home }));
+      assert.deepEqual(await plan(home), expected);
+      assert.deepEqual(await plan(home), expected, "those that ended make room");
+    }
+  });
+
   it("is loaded, runs, stops and is gone, and nothing of it is left: no process, no file, no socket", async () => {
     const home = await machine();
     const archive = await packed(home, { version: "1.2.0" });

@@ -18,6 +18,7 @@ import { MOST_TIMERS, programTimerOf } from "../../src/machine/functions/program
 import { Functions } from "../../src/messages/gen/unum/machine/v1/functions_pb.ts";
 import { loadComponents } from "../../src/node/load-components.ts";
 import { type RunningContainer, runContainer } from "../../src/node/run-container.ts";
+import { fileStore } from "../../src/stores/file-store.ts";
 import { confinementLayers, startConfined } from "../../src/system/confinement.ts";
 import { systemDisk } from "../../src/system/disk.ts";
 import { systemEnv } from "../../src/system/env.ts";
@@ -186,6 +187,62 @@ describe("a program in a confined cell", { skip, timeout: 300_000 }, () => {
     );
     assert.match(full, /^overloaded: the program keeps \d+ bytes in \d+ versions/);
     rmSync(join(home, "store"), { recursive: true });
+  });
+
+  it("watches objects: what it and others of its program write, the newest of each, until it has enough", async () => {
+    const { run } = await confined(ALL);
+    const watched = (
+      count: number,
+      then = "",
+    ) => `const seen = []; const news = call.store.watch({ prefix: "w/" }, { ttlMs: 60_000, credit: 1 });
+      const first = news.next(); const put = (key, text) => call.store.put({ key, bytes: Buffer.from(text) });
+      await put("v/other", "x"); let begun = false; first.then(() => { begun = true; });
+      for (let i = 0; !begun; i++) { await put("w/a", String(i)); await new Promise((soon) => setTimeout(soon, 5)); }
+      ${then}
+      seen.push((await first).value); while (seen.length < ${count}) seen.push((await news.next()).value);
+      await news.return(); return seen.map(({ key, version }) => [key, Number(version)]);`;
+    const [first, ...rest] = JSON.parse(await run(watched(2, 'await put("w/b", "1");')));
+    assert.equal(first[0], "w/a");
+    assert.ok(rest.every(([key]: [string]) => key === "w/a" || key === "w/b"));
+    // From elsewhere: another process that shares the folder, found by the store's own look.
+    const elsewhere = fileStore({ folder: join(home, "store"), disk: systemDisk(), clock: env.clock, log: env.log });
+    const told = run(
+      `for await (const { key, version } of call.store.watch({ prefix: "else/" }, { ttlMs: 60_000 })) return [key, Number(version)];`,
+    );
+    for (let over = false; !over; ) {
+      await elsewhere.put("else/x", Buffer.from("y"));
+      over = await Promise.race([told.then(() => true), new Promise<false>((soon) => setTimeout(soon, 50, false))]);
+    }
+    const [key, version] = JSON.parse(await told);
+    assert.ok(key === "else/x" && version >= 1);
+    rmSync(join(home, "store"), { recursive: true });
+  });
+
+  it("has as many watches as it may, each gone with its end, and none that it was not granted", async () => {
+    const { run } = await confined(["store=mine/*"]);
+    assert.match(
+      await run("return call.store.watch({ prefix: 'yours/' }).next()"),
+      /^denied: the object 'yours\/' needs the capability 'store'/,
+    );
+    const open = (count: number) =>
+      `const all = kept.get("all") ?? []; kept.set("all", all);
+       for (let i = 0; i < ${count}; i++) { const a = new AbortController(); const news = call.store.watch({ prefix: "mine/" }, { ttlMs: 600_000, signal: a.signal });
+         const next = news.next(); next.catch(() => {}); all.push({ a, next }); }`;
+    const full = await run(
+      `${open(100)} await new Promise((soon) => setTimeout(soon, 0)); return call.store.watch({ prefix: "mine/" }).next()`,
+    );
+    assert.match(full, /^overloaded: 100 watches are open in this container/);
+    // Those of that call ended with it; others may have their place as soon as that is known.
+    const until = performance.now() + 60_000;
+    for (;;) {
+      const again = await run(
+        `${open(1)} const { a, next } = all.at(-1); const late = setTimeout(() => a.abort(), 200); return next.then(() => "told", (e) => { clearTimeout(late); return e.code })`,
+      );
+      if (again === '"cancelled"') break;
+      assert.equal(again, '"overloaded"');
+      assert.ok(performance.now() < until, "the places of those that ended are free");
+    }
+    rmSync(join(home, "store"), { recursive: true, force: true });
   });
 
   it("has its own methods called later, again and again, and no more when it says so", async () => {

@@ -8,6 +8,9 @@ import { systemClock } from "../../system/clock.ts";
 import { SocketStream } from "../../system/socket-stream.ts";
 import { limitThreads } from "../../system/thread-limit.ts";
 
+/** Of each worker thread. */
+const THREAD_HEAP_MIB = 256;
+
 const clock = systemClock();
 const socket = new Socket({ fd: 3, readable: true, writable: true });
 // Nobody is left to work for.
@@ -16,7 +19,7 @@ runComponentGuest({
   stream: new SocketStream(socket, "container"),
   now: () => clock.now(),
   soon: (fire) => clock.soon(fire),
-  allow: limitThreads,
+  allow: (threads) => limitThreads(threads, THREAD_HEAP_MIB),
   load: async (folder) => {
     const { components, failures } = await loadComponents(folder, { clock });
     return { components: components.map(({ component }) => component), failures: failures.map(failureLine) };

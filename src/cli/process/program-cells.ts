@@ -17,6 +17,7 @@ import { isGranted } from "../../container/cell/granted.ts";
 import { MANIFEST_NAME, type Part, partsAt, readManifest } from "../../machine/archive/manifest.ts";
 import { registryOf } from "../../messages/schema.ts";
 import { type ConfinedSettings, confiner, startPlain } from "../../system/confinement.ts";
+import { limitThreads } from "../../system/thread-limit.ts";
 import { CELL_PROGRAM, NATIVE_CELL_PROGRAM, WASM_CELL_PROGRAM } from "./governor-start.ts";
 
 /** Of a program, as the governor says it. */
@@ -95,6 +96,8 @@ export class ProgramCells {
     const folders = parts.flatMap((part) => (part.kind === "component" ? [join(hosting.root, part.folder)] : []));
     if (folders.length === 0) return { components: [], failures: [] };
     if (hosting.inline) {
+      // This process is the program's alone: what it declares holds here as in a cell.
+      limitThreads(threads);
       const loaded = [];
       for (const folder of folders) loaded.push(await inline(folder));
       return {

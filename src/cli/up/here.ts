@@ -140,16 +140,18 @@ async function drained(
   return left;
 }
 
-/** Ends what the governor did not. Settles with how many containers had to be killed. */
+/** Ends what the governor did not. Settles with how many containers had to be killed, or are left. */
 async function clear({ plan, env, keeper }: Kept, graceMs: number): Promise<number> {
   await keeper.governor?.exited;
   await forgetEnded(plan.run, env);
   const leftovers = await leftoversOf(plan.run, env);
   if (leftovers.length === 0) return 0;
   env.log.write("warn", `${counted(leftovers.length, "container")} outlived the governor; draining`);
-  const killed = await endLeftovers(plan.run, leftovers, { env, graceMs });
+  const { killed, remaining } = await endLeftovers(plan.run, leftovers, { env, graceMs });
   for (const { id } of killed) env.log.write("warn", `container ${id} did not end and was killed`);
-  return killed.length;
+  for (const { id, process: left } of remaining)
+    env.log.write("error", `container ${id} (process ${left.id.pid}) was killed and is still there`);
+  return killed.length + remaining.length;
 }
 
 /** The second Ctrl-C. */

@@ -44,14 +44,24 @@ export interface Plan extends NetworkPlan {
   readonly json: boolean;
 }
 
-/** Makes the folders. Throws a UsageError or a Fault for the first thing that is wrong. */
-export async function planOf(flags: UpFlags): Promise<Plan> {
+/** What needs no folder of the node's to be found wrong. Throws a UsageError or a Fault for the first such thing. */
+export async function checkedFlags(flags: UpFlags): Promise<Pick<Plan, "folder" | "limits" | "plugins">> {
+  if (flags.detach && flags.untilStdinEnds) {
+    throw new UsageError(
+      "--detach goes on without who started it, so --until-stdin-ends has nothing to wait for; give one of them",
+    );
+  }
   const folder = flags.components === undefined ? "" : resolve(flags.components);
   if (folder !== "") await checkFolder(folder);
   const defaults = defaultLimits(systemResources().available());
   const limits = limitsOf(fitting(flags, defaults.container.memoryBytes));
   changeLimits(defaults, limits, defaults);
-  const plugins = pluginFilesOf(flags);
+  return { folder, limits, plugins: pluginFilesOf(flags) };
+}
+
+/** Makes the folders. Throws a UsageError or a Fault for the first thing that is wrong. */
+export async function planOf(flags: UpFlags): Promise<Plan> {
+  const { folder, limits, plugins } = await checkedFlags(flags);
   // What is wrong is said before a folder is made; a machine that was opened before brings certificates of its own.
   if (flags.open === undefined && !existsSync(machineFolder())) await networkPlanOf(flags);
   const [run, logs] = [runFolder(), logFolder()];

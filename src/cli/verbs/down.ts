@@ -18,6 +18,13 @@ export interface DownFlags {
   readonly json?: boolean;
 }
 
+/** What runs though it was told to end. */
+interface Remaining {
+  /** keeper, governor, or which container. */
+  readonly what: string;
+  readonly pid: number;
+}
+
 /** How long a governor may take to say that it is there. */
 const ANSWER_MS = 2_000;
 
@@ -26,7 +33,7 @@ export function addDown({ program, terminal, end }: Stage): void {
     .command("down")
     .summary("end the node of this working folder")
     .description(
-      "Ends the node of this working folder: its containers after their calls, then governor and keeper. Waits until all of its processes are gone, and says which are not.",
+      "Ends the node of this working folder: its containers after their calls, then governor and keeper. Waits until all of its processes are gone, and says which are not: it takes at most twice the grace, and a minute.",
     )
     .addOption(graceOption("how long calls may take to end; what goes on after it is killed"))
     .option("--json", "how many calls were left, and what had to be killed or is left, as one JSON object")
@@ -61,14 +68,21 @@ export async function down(door: Door, flags: DownFlags, terminal: Terminal): Pr
   if (!flags.json) terminal.say(`draining ${counted(running.length, "container")}, at most ${formatMs(flags.grace)}`);
   const left = await tell(door, found, flags.grace);
   // A keeper ends what its governor leaves; so it may take as long again.
-  const remaining = await goneBy(door, Object.values(found), 2 * (flags.grace + SLACK_MS));
-  const leftovers = remaining.length > 0 ? [] : await leftoversOf(runFolder(), env);
-  const killed = await endLeftovers(runFolder(), leftovers, { env, graceMs: flags.grace });
-  const pids = remaining.map(({ id }) => id.pid);
-  const isSound = left === 0 && killed.length === 0 && pids.length === 0;
-  if (flags.json) terminal.print(JSON.stringify({ left, killed: killed.map(({ id }) => id), remaining: pids }));
-  else sayEnd({ left, killed: killed.map(({ id }) => id), pids, graceMs: flags.grace }, terminal);
-  return isSound ? EXIT.ok : EXIT.failed;
+  const still = await goneBy(door, found, 2 * (flags.grace + SLACK_MS));
+  // Those are the keeper's to end while it is there.
+  const leftovers = await leftoversOf(runFolder(), env);
+  const ended =
+    still.length > 0
+      ? { killed: [], remaining: leftovers }
+      : await endLeftovers(runFolder(), leftovers, { env, graceMs: flags.grace });
+  const remaining = [
+    ...still,
+    ...ended.remaining.map(({ id, process }) => ({ what: `container ${id}`, pid: process.id.pid })),
+  ];
+  const killed = ended.killed.map(({ id }) => id);
+  if (flags.json) terminal.print(JSON.stringify({ left, killed, remaining }));
+  else sayEnd({ left, killed, remaining, graceMs: flags.grace }, terminal);
+  return left === 0 && killed.length === 0 && remaining.length === 0 ? EXIT.ok : EXIT.failed;
 }
 
 async function find(door: Door): Promise<Found> {
@@ -98,30 +112,33 @@ async function tell(door: Door, { keeper, governor }: Found, graceMs: number): P
 }
 
 /** Those that still run then. */
-async function goneBy(
-  { env }: Door,
-  all: readonly (WatchedProcess | undefined)[],
-  limitMs: number,
-): Promise<readonly WatchedProcess[]> {
-  const watched = all.filter((process) => process !== undefined);
+async function goneBy({ env }: Door, { keeper, governor }: Found, limitMs: number): Promise<readonly Remaining[]> {
+  const named = Object.entries({ keeper, governor });
+  const watched = named.flatMap(([what, process]) => (process === undefined ? [] : [{ what, process }]));
   const late = Promise.withResolvers<void>();
   const timer = env.clock.after(limitMs, late.resolve);
-  await Promise.race([Promise.all(watched.map(({ exited }) => exited)), late.promise]);
+  await Promise.race([Promise.all(watched.map(({ process }) => process.exited)), late.promise]);
   timer.cancel();
-  return watched.filter((process) => process.isRunning());
+  return watched.flatMap(({ what, process }) => (process.isRunning() ? [{ what, pid: process.id.pid }] : []));
 }
 
-function sayEnd(
-  {
-    left,
-    killed,
-    pids,
-    graceMs,
-  }: { left: number; killed: readonly string[]; pids: readonly number[]; graceMs: number },
-  { print, say, tint }: Terminal,
-): void {
+interface End {
+  readonly left: number;
+  readonly killed: readonly string[];
+  readonly remaining: readonly Remaining[];
+  readonly graceMs: number;
+}
+
+function sayEnd({ left, killed, remaining, graceMs }: End, { print, say, tint }: Terminal): void {
   if (left > 0) say(tint("yellow", `${counted(left, "call")} left when ${formatMs(graceMs)} were over`));
   for (const id of killed) say(tint("yellow", `container ${id} did not end and was killed`));
-  if (pids.length === 0) return print("the node has ended");
-  say(tint("red", `still there: ${pids.join(", ")}; 'kill -9 ${pids.join(" ")}' ends what does not listen`));
+  if (remaining.length === 0) return print("the node has ended");
+  const pids = remaining.map(({ pid }) => pid).join(" ");
+  const what = remaining.map((each) => `${each.what} (process ${each.pid})`).join(", ");
+  say(
+    tint(
+      "red",
+      `still there: ${what}; 'kill -9 ${pids}' ends what does not listen, and what stays after it waits for the system`,
+    ),
+  );
 }

@@ -14,7 +14,7 @@ import { durationOption } from "../options.ts";
 import { makeRunFolder, runFolder } from "../run-folder.ts";
 import type { Terminal } from "../terminal.ts";
 import { nodeIdOf } from "../up/node-id.ts";
-import type { UpFlags } from "../up/plan.ts";
+import { checkedFlags, type UpFlags } from "../up/plan.ts";
 import { UsageError } from "../usage.ts";
 import { parseLevel, up } from "./up.ts";
 import { examples, type Stage } from "./verb.ts";
@@ -45,6 +45,7 @@ export function addJoin({ program, terminal, end }: Stage): void {
       ),
     )
     .option("--detach", "go on in the background, logging to $UNUM_HOME/log")
+    .option("--until-stdin-ends", "end as at Ctrl-C when standard input ends: for programs that start this one")
     .option("--log <level>", "least level that is told: debug, info, warn or error", parseLevel, "info")
     .option("--json", "the node as one JSON object; events as one JSON object a line, to standard error")
     .addHelpText(
@@ -75,6 +76,8 @@ async function join(at: string, flags: JoinFlags, terminal: Terminal): Promise<n
       `this working folder is of machine ${known.machine} already; 'unum up' runs its node, and another UNUM_HOME can join`,
     );
   }
+  // A token is good once: what is wrong otherwise is said before it is used.
+  await checkedFlags(flags);
   await makeRunFolder(runFolder());
   const node = nodeIdOf(runFolder(), systemRandom());
   const { newNodeKey } = await import("../../machine/identity/authority.ts");

@@ -96,11 +96,6 @@ Exit codes:
 
 /** `args`: what runs the same in the background. */
 export async function up(flags: UpFlags, terminal: Terminal, args = process.argv.slice(2)): Promise<number> {
-  if (flags.detach && flags.untilStdinEnds) {
-    throw new UsageError(
-      "--detach goes on without who started it, so --until-stdin-ends has nothing to wait for; give one of them",
-    );
-  }
   const plan = await planOf(flags);
   const env = systemEnv();
   const log = flags.json

@@ -18,7 +18,7 @@ import {
 } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { Fault } from "../../base/fault.ts";
-import type { Accepted } from "../../client/caller.ts";
+import type { Accepted } from "../../client/outcomes.ts";
 import type { StreamMethod, UnaryMethod } from "../../messages/contract.ts";
 import { Functions } from "../../messages/gen/unum/machine/v1/functions_pb.ts";
 import { Store } from "../../messages/gen/unum/machine/v1/store_pb.ts";

@@ -1,7 +1,7 @@
 // What a component's function in a cell is told about the call it works on, and its way to others: through its container.
 
-import type { Context } from "../../client/caller.ts";
 import { BoundCalls, type Proxies, type Verbs } from "../../client/client.ts";
+import type { Context } from "../../client/outcomes.ts";
 import type { Meta } from "../../messages/envelope.ts";
 import { Functions } from "../../messages/gen/unum/machine/v1/functions_pb.ts";
 import { Store } from "../../messages/gen/unum/machine/v1/store_pb.ts";

@@ -9,9 +9,9 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import type { Accepted, Outcome, Reply } from "../../client/caller.ts";
 import type { Verbs } from "../../client/client.ts";
 import type { CallOptions, SendOptions, StreamOptions } from "../../client/options.ts";
+import type { Accepted, Outcome, Reply } from "../../client/outcomes.ts";
 import { routeOf, type StreamMethod, type UnaryMethod } from "../../messages/contract.ts";
 import { schemaOf } from "../../messages/schema.ts";
 import type { AskedOptions } from "./asked-options.ts";

@@ -5,6 +5,7 @@
 //   O1. What a program keeps is in its own folder: no key leads out of it.
 //   O2. A program keeps LIMITS.bytes in LIMITS.files versions at most, whatever it removes and writes; containers that write at
 //       the same time may be over by what they wrote since they looked last.
+//   O3. A container has LIMITS.watches watches at a time; each ends with its call, and with it what it holds.
 
 import type { Clock } from "../../base/clock.ts";
 import type { Disk } from "../../base/disk.ts";
@@ -14,6 +15,7 @@ import { isGranted } from "../../container/cell/granted.ts";
 import { type Component, component } from "../../container/component.ts";
 import { Store } from "../../messages/gen/unum/machine/v1/store_pb.ts";
 import { fileStore } from "../../stores/file-store.ts";
+import { ObjectWatch } from "./object-watch.ts";
 
 export interface ProgramStoreParts {
   readonly env: { readonly clock: Clock; readonly log: Log };
@@ -32,12 +34,13 @@ export interface ProgramAtWork {
 }
 
 /** Of one program on one node, versions that are kept for their number included. */
-const LIMITS = { bytes: 256 * 2 ** 20, files: 20_000, objectBytes: 8 * 2 ** 20, keys: 5_000 };
+const LIMITS = { bytes: 256 * 2 ** 20, files: 20_000, objectBytes: 8 * 2 ** 20, keys: 5_000, watches: 100 };
 export type StoreLimits = typeof LIMITS;
 const LOOK_AGAIN_MS = 10_000;
 
 export function programStoreOf({ env, disk, program, ...given }: ProgramStoreParts): Component {
   const limits = { ...LIMITS, ...given.limits };
+  let watching = 0;
   let opened: { at: string; store: ReturnType<typeof fileStore>; room: Room } | undefined;
   const storeFor = (key: string) => {
     const asking = program();
@@ -85,6 +88,22 @@ export function programStoreOf({ env, disk, program, ...given }: ProgramStorePar
           `${keys.length} keys begin with '${prefix}'; ${limits.keys} can be told: ask for fewer`,
         );
       return { keys: [...keys] };
+    },
+    watch: ({ prefix }) => {
+      const { store } = storeFor(prefix);
+      if (watching >= limits.watches)
+        throw new Fault(
+          "overloaded",
+          `${watching} watches are open in this container, which has ${limits.watches} at most`,
+        );
+      watching++;
+      return new ObjectWatch(limits.keys, (notice) => {
+        const end = store.watch(prefix, notice);
+        return () => {
+          watching--;
+          end();
+        };
+      });
     },
   });
 }

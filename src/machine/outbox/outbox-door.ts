@@ -6,9 +6,9 @@ import type { PostOffice } from "./post-office.ts";
 
 export function outboxDoorOf(office: PostOffice, node: string): Component {
   return component(Outbox, {
-    keep: async ({ node: to, ttlUs, message, supersede, ...asked }) => {
+    keep: async ({ node: to, ttlUs, message, supersede, id, ...asked }) => {
       const ttlMs = ttlUs === 0n ? Number.POSITIVE_INFINITY : Number(ttlUs) / 1_000;
-      await office.keep({ node: to, to: asked.to, message, ttlMs, supersede });
+      await office.keep({ node: to, to: asked.to, message, ttlMs, supersede, id });
       return { keeper: node };
     },
     handOver: (bundle, { msLeft }) => office.takeBundle(bundle, msLeft),

@@ -9,6 +9,8 @@
 //   O3. Of one node and contract, messages are handed in in the order in which they were kept; those of other contracts wait
 //       for nobody.
 //   O4. Nothing is handed over or in after its time to live; what has expired is counted.
+//   O5. Of those that ask to be kept for one node and method under one id, one is kept; also where this process is not the one that
+//       kept it, as long as it is still in its box.
 
 import { Fault } from "../../base/fault.ts";
 import { newId } from "../../base/random.ts";
@@ -28,6 +30,7 @@ import type { Address, Transport } from "../../transports/transport.ts";
 import type { MachineNode } from "../machine-node.ts";
 import { Forwarding, OUTWARD } from "./forwarding.ts";
 import { HandingIn, type WayIn } from "./handing-in.ts";
+import { LatelyKept } from "./lately-kept.ts";
 import { type Boxed, newTally, type Tally } from "./tally.ts";
 
 /** Of what is kept for, or from, one node. */
@@ -60,6 +63,8 @@ const NODE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 /** What no component answers. */
 const CONTROL = /^unum\.(?:control|machine)\./;
 const MOST_FILES = 1_000_000;
+/** As many as may be in one box. */
+const MOST_REMEMBERED = 100_000;
 
 export class PostOffice {
   readonly #parts: PostOfficeParts;
@@ -68,6 +73,7 @@ export class PostOffice {
   /** As far as they are open. */
   readonly #open = new Map<string, Boxed>();
   readonly #clients = new Map<Address, Client>();
+  readonly #lately = new LatelyKept(MOST_REMEMBERED);
   #timer: { cancel(): void } | undefined;
   #isClosed = false;
 
@@ -104,10 +110,22 @@ export class PostOffice {
     readonly message: Uint8Array;
     readonly ttlMs: number;
     readonly supersede: string;
+    /** Empty: it is kept however often it comes. */
+    readonly id: string;
   }): Promise<void> {
-    const { to, message, ttlMs, supersede } = kept;
-    const contract = contractOf(to);
+    const contract = contractOf(kept.to);
     const node = this.#known(kept.node);
+    if (kept.id === "") return this.#keep(node, contract, kept);
+    // What an earlier process kept is known once its box is open.
+    await (node === this.#machine.settings.node ? this.#from(node) : this.#to(node));
+    return this.#lately.once(nameOf(node, kept), () => this.#keep(node, contract, kept));
+  }
+
+  async #keep(
+    node: string,
+    contract: string,
+    { message, ttlMs, supersede }: { readonly message: Uint8Array; readonly ttlMs: number; readonly supersede: string },
+  ): Promise<void> {
     const { clock } = this.#machine.settings.env;
     const key = supersede === "" ? "" : `${contract} ${supersede}`;
     const fresh = { message, key, mark: 0, expiresAt: clock.now() + ttlMs };
@@ -265,8 +283,20 @@ export class PostOffice {
         tally[why] += items.length;
       },
     });
+    // Those that came from elsewhere are known by their numbers.
+    if (!inward || node === this.#machine.settings.node) await this.#rememberKept(node, spool);
     this.#open.set(`${inward} ${node}`, { node, inward, spool, tally });
     return { spool, tally };
+  }
+
+  /** O5 */
+  async #rememberKept(node: string, spool: Spool): Promise<void> {
+    for (const item of spool.box) {
+      const [message] = await spool.read([item]).catch(() => []);
+      if (message === undefined) continue;
+      const { to, id } = decodeMessage(KeptMessageSchema, message);
+      this.#lately.add(nameOf(node, { to, id }));
+    }
   }
 
   async #handOver(node: string, bundle: object, ttlMs: number): Promise<BundleReceipt> {
@@ -300,6 +330,10 @@ export class PostOffice {
       throw new Fault("denied", `node ${node} was revoked; it is no part of this machine any more`);
     return node;
   }
+}
+
+function nameOf(node: string, { to, id }: { readonly to: string; readonly id: string }): string {
+  return `${node} ${to} ${id}`;
 }
 
 /** Throws the Fault `invalid` for what no component answers. */

@@ -7,6 +7,7 @@ import path from "node:path";
 import { after, describe, it } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { Dealer } from "zeromq";
+import type { Clock, Timer } from "../../base/clock.ts";
 import { Fault } from "../../base/fault.ts";
 import type { ByteStream, Network } from "../../base/network.ts";
 import { bodyMessage } from "../../messages/body.ts";
@@ -492,6 +493,53 @@ describe("the zmtp transport", () => {
       await eventually(() => from.stats().dialled === 0, "the idle connection ended");
       await sent(from, address, call());
       assert.equal(from.stats().dialled, 1);
+    });
+  });
+
+  describe("when the other side has ended", () => {
+    /** Timers that run, on the system's clock. */
+    function countedTimers() {
+      const running = new Set<object>();
+      const counted = (start: (fire: () => void) => Timer, fire: () => void): Timer => {
+        const timer = start(() => {
+          running.delete(own);
+          fire();
+        });
+        const own: Timer = {
+          cancel: () => {
+            running.delete(own);
+            timer.cancel();
+          },
+        };
+        running.add(own);
+        return own;
+      };
+      const clock: Clock = {
+        now: () => env.clock.now(),
+        wallNow: () => env.clock.wallNow(),
+        soon: (fire) => env.clock.soon(fire),
+        after: (ms, fire) => counted((own) => env.clock.after(ms, own), fire),
+        at: (deadline, fire) => counted((own) => env.clock.at(deadline, own), fire),
+      };
+      return { clock, running };
+    }
+
+    it("keeps nothing of its link, however it ended, nor of one to an address where nobody was", {
+      timeout: LONG_MS,
+    }, async () => {
+      const { clock, running } = countedTimers();
+      const from = keep(zmtpTransport({ env: { ...env, clock }, limits: { idleMs: 3_600_000 } }));
+      const [drains, killed] = [transport(), transport()];
+      const drained = await listen(drains, echo);
+      const { address } = await listen(killed, echo);
+      await sent(from, drained.address, call());
+      await sent(from, address, call());
+      assert.equal(await codeOf(sent(from, newAddress(), call())), "undeliverable");
+      assert.ok(running.size >= 3, "each of the three links has its timer");
+      await Promise.all([drained.close(), killed.close()]);
+      await eventually(() => running.size === 0, "no timer of theirs runs");
+      const again = await listen(transport(), echo, address);
+      await sent(from, again.address, call());
     });
   });
 

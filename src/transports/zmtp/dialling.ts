@@ -35,6 +35,7 @@ export class Dialling {
   #state: "idle" | "dialling" | "waiting" | "closed" = "idle";
   #wasOpen = false;
   #failures = 0;
+  #refused = false;
   #lastFailure = "";
   #notBefore = 0;
   #retry: Timer | undefined;
@@ -63,6 +64,7 @@ export class Dialling {
     this.#connection = undefined;
     this.#wasOpen = true;
     this.#failures = 0;
+    this.#refused = false;
     this.#notBefore = 0;
   }
 
@@ -79,10 +81,16 @@ export class Dialling {
     this.#lastFailure = `${address} cannot be reached: ${fault.message}`;
     const waitMs = backoffMs({ firstMs: FIRST_REDIAL_MS, mostMs: redialMs }, this.#failures, env.random);
     this.#notBefore = env.clock.now() + waitMs;
-    if (!(waiting && this.#wasOpen && mayPass(fault))) return false;
+    this.#refused = !mayPass(fault.cause);
+    if (!(waiting && this.#wasOpen && !this.#refused)) return false;
     this.#state = "waiting";
     this.#retry = env.clock.after(waitMs, () => void this.#dial());
     return true;
+  }
+
+  /** When it was last asked, somebody said that nobody is there. */
+  get isRefused(): boolean {
+    return this.#state === "idle" && this.#refused;
   }
 
   /** What `failed` was told last, for those whom it concerns. */
@@ -117,8 +125,7 @@ export class Dialling {
 }
 
 /** No answer at all, unlike a refusal. */
-function mayPass(fault: Fault): boolean {
-  const { cause } = fault;
+function mayPass(cause: unknown): boolean {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
   return code === "ETIMEDOUT" || code === "EHOSTUNREACH" || code === "ENETUNREACH";
 }

@@ -11,6 +11,7 @@
 //   L2. Calls are sent in the order they were made; nobody overtakes the queue.
 //   L3. What is sent has its time to live written when it is handed to the socket; what expired before that is not sent.
 //   L4. Table and queue have limits, met with `overloaded` at once.
+//   L5. Where the other side has ended, nothing is kept of the link a second or two after nothing is wanted of it any more.
 
 import type { Timer } from "../../base/clock.ts";
 import type { Env } from "../../base/env.ts";
@@ -54,6 +55,8 @@ export class Link {
   readonly #channels = new Map<Connection, Channel>();
   /** The one that takes calls; others only bring replies. */
   #channel: Channel | undefined;
+  /** Who was last there. */
+  #hasEnded = false;
   #usedAt: number;
   #sweeper: Timer;
 
@@ -198,6 +201,7 @@ export class Link {
 
   #ready(peer: PeerInfo, connection: Connection): void {
     this.#dialling.succeeded();
+    this.#hasEnded = false;
     this.#stats.dialled++;
     const { windowMessages, windowBytes } = this.#options.limits;
     const window = { messages: windowMessages, bytes: windowBytes };
@@ -256,6 +260,7 @@ export class Link {
     if (channel === undefined) return this.#failed(fault);
     this.#channels.delete(connection);
     const tookCalls = this.#channel === channel;
+    this.#hasEnded = isEnd(fault, this.#options.endpoint);
     // Before anybody hears of it: who does may call again at once.
     if (tookCalls) this.#channel = undefined;
     this.#stats.dialled--;
@@ -266,9 +271,16 @@ export class Link {
       const message = `sent to ${address}, then the connection ended: ${fault.message}`;
       this.#settle(call).reject(new Fault("unknown", message, { cause: fault }));
     }
-    if (!tookCalls) return;
-    this.#env.log.write("info", "connection ended", { to: address, reason: fault.reason, why: fault.message });
-    this.#askForWaiting();
+    if (tookCalls) {
+      this.#env.log.write("info", "connection ended", { to: address, reason: fault.reason, why: fault.message });
+      this.#askForWaiting();
+    }
+  }
+
+  #endUnused(): void {
+    if (this.#channels.size > 0) return;
+    this.close();
+    this.#options.onIdle();
   }
 
   #askForWaiting(): void {
@@ -309,6 +321,7 @@ export class Link {
     this.#calls.tidy();
     if (this.#calls.size > 0) this.#usedAt = now;
     else if (now - this.#usedAt >= this.#options.limits.idleMs) this.#endIdle();
+    else if (now - this.#usedAt >= SWEEP_MS && (this.#hasEnded || this.#dialling.isRefused)) this.#endUnused();
   }
 
   #endIdle(): void {
@@ -321,4 +334,12 @@ export class Link {
     this.#stats.overloaded++;
     return new Fault("overloaded", `${what} at ${this.#options.address}; that is the limit of this process`);
   }
+}
+
+/**
+ * The other side said goodbye, or its system closed the connection, as it does for a process that ended. What broke between
+ * two computers is no end: calls that come meanwhile wait for a network that may come back.
+ */
+function isEnd({ reason, cause }: ZmtpFault, { kind }: Endpoint): boolean {
+  return reason === "peer-refused" || (reason === "lost" && (cause === undefined || kind === "ipc"));
 }

@@ -176,7 +176,14 @@ class MachineWorld {
       KeptMessageSchema,
       create(KeptMessageSchema, { to: path, value, id: text, from: ["sim"] }),
     );
-    const kept = { node: to, to: path, message, ttlMs: send.ttlMs ?? Number.POSITIVE_INFINITY, supersede: send.key };
+    const kept = {
+      node: to,
+      to: path,
+      message,
+      ttlMs: send.ttlMs ?? Number.POSITIVE_INFINITY,
+      supersede: send.key,
+      id: text,
+    };
     life.office.keep(kept).then(
       () => {
         if (life.process.alive) sent.ackedAt = this.#clock.now();

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file unum/machine/v1/store.proto.
  */
 export const file_unum_machine_v1_store: GenFile = /*@__PURE__*/
-  fileDesc("Cht1bnVtL21hY2hpbmUvdjEvc3RvcmUucHJvdG8SD3VudW0ubWFjaGluZS52MSIsCgxPYmplY3RXYW50ZWQSCwoDa2V5GAEgASgJEg8KB3ZlcnNpb24YAiABKAQiRQoMU3RvcmVkT2JqZWN0Eg8KB3ZlcnNpb24YASABKAQSFQoNd3JpdHRlbl9hdF9tcxgCIAEoBBINCgVieXRlcxgDIAEoDCJTCgtPYmplY3RHaXZlbhILCgNrZXkYASABKAkSDQoFYnl0ZXMYAiABKAwSKAoHb25seV9pZhgDIAEoCzIXLnVudW0ubWFjaGluZS52MS5Pbmx5SWYiGQoGT25seUlmEg8KB3ZlcnNpb24YASABKAQiQwoKT2JqZWN0R29uZRILCgNrZXkYASABKAkSKAoHb25seV9pZhgCIAEoCzIXLnVudW0ubWFjaGluZS52MS5Pbmx5SWYiMAoNT2JqZWN0T3V0Y29tZRIOCgZzdG9yZWQYASABKAgSDwoHdmVyc2lvbhgCIAEoBCIcCgpLZXlzV2FudGVkEg4KBnByZWZpeBgBIAEoCSIaCgpTdG9yZWRLZXlzEgwKBGtleXMYASADKAkymgIKBVN0b3JlEkMKA0dldBIdLnVudW0ubWFjaGluZS52MS5PYmplY3RXYW50ZWQaHS51bnVtLm1hY2hpbmUudjEuU3RvcmVkT2JqZWN0EkMKA1B1dBIcLnVudW0ubWFjaGluZS52MS5PYmplY3RHaXZlbhoeLnVudW0ubWFjaGluZS52MS5PYmplY3RPdXRjb21lEkUKBlJlbW92ZRIbLnVudW0ubWFjaGluZS52MS5PYmplY3RHb25lGh4udW51bS5tYWNoaW5lLnYxLk9iamVjdE91dGNvbWUSQAoES2V5cxIbLnVudW0ubWFjaGluZS52MS5LZXlzV2FudGVkGhsudW51bS5tYWNoaW5lLnYxLlN0b3JlZEtleXNCBZIDAggCYghlZGl0aW9uc3DoBw");
+  fileDesc("Cht1bnVtL21hY2hpbmUvdjEvc3RvcmUucHJvdG8SD3VudW0ubWFjaGluZS52MSIsCgxPYmplY3RXYW50ZWQSCwoDa2V5GAEgASgJEg8KB3ZlcnNpb24YAiABKAQiRQoMU3RvcmVkT2JqZWN0Eg8KB3ZlcnNpb24YASABKAQSFQoNd3JpdHRlbl9hdF9tcxgCIAEoBBINCgVieXRlcxgDIAEoDCJTCgtPYmplY3RHaXZlbhILCgNrZXkYASABKAkSDQoFYnl0ZXMYAiABKAwSKAoHb25seV9pZhgDIAEoCzIXLnVudW0ubWFjaGluZS52MS5Pbmx5SWYiGQoGT25seUlmEg8KB3ZlcnNpb24YASABKAQiQwoKT2JqZWN0R29uZRILCgNrZXkYASABKAkSKAoHb25seV9pZhgCIAEoCzIXLnVudW0ubWFjaGluZS52MS5Pbmx5SWYiMAoNT2JqZWN0T3V0Y29tZRIOCgZzdG9yZWQYASABKAgSDwoHdmVyc2lvbhgCIAEoBCIcCgpLZXlzV2FudGVkEg4KBnByZWZpeBgBIAEoCSIaCgpTdG9yZWRLZXlzEgwKBGtleXMYASADKAkiKgoKT2JqZWN0TmV3cxILCgNrZXkYASABKAkSDwoHdmVyc2lvbhgCIAEoBDLfAgoFU3RvcmUSQwoDR2V0Eh0udW51bS5tYWNoaW5lLnYxLk9iamVjdFdhbnRlZBodLnVudW0ubWFjaGluZS52MS5TdG9yZWRPYmplY3QSQwoDUHV0EhwudW51bS5tYWNoaW5lLnYxLk9iamVjdEdpdmVuGh4udW51bS5tYWNoaW5lLnYxLk9iamVjdE91dGNvbWUSRQoGUmVtb3ZlEhsudW51bS5tYWNoaW5lLnYxLk9iamVjdEdvbmUaHi51bnVtLm1hY2hpbmUudjEuT2JqZWN0T3V0Y29tZRJACgRLZXlzEhsudW51bS5tYWNoaW5lLnYxLktleXNXYW50ZWQaGy51bnVtLm1hY2hpbmUudjEuU3RvcmVkS2V5cxJDCgVXYXRjaBIbLnVudW0ubWFjaGluZS52MS5LZXlzV2FudGVkGhsudW51bS5tYWNoaW5lLnYxLk9iamVjdE5ld3MwAUIFkgMCCAJiCGVkaXRpb25zcOgH");
 
 /**
  * @generated from message unum.machine.v1.ObjectWanted
@@ -204,6 +204,28 @@ export const StoredKeysSchema: GenMessage<StoredKeys> = /*@__PURE__*/
   messageDesc(file_unum_machine_v1_store, 7);
 
 /**
+ * @generated from message unum.machine.v1.ObjectNews
+ */
+export type ObjectNews = Message<"unum.machine.v1.ObjectNews"> & {
+  /**
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+};
+
+/**
+ * Describes the message unum.machine.v1.ObjectNews.
+ * Use `create(ObjectNewsSchema)` to create a new message.
+ */
+export const ObjectNewsSchema: GenMessage<ObjectNews> = /*@__PURE__*/
+  messageDesc(file_unum_machine_v1_store, 8);
+
+/**
  * @generated from service unum.machine.v1.Store
  */
 export const Store: GenService<{
@@ -246,6 +268,18 @@ export const Store: GenService<{
     methodKind: "unary";
     input: typeof KeysWantedSchema;
     output: typeof StoredKeysSchema;
+  },
+  /**
+   * New versions of keys that begin so, tombstones among them, from now on and for as long as the call lives: at once for what
+   * this container wrote, within a second or so for what others of the program wrote on this node. Of several versions that were
+   * not read yet the newest is told. Refused with `overloaded` past 100 at a time in a container.
+   *
+   * @generated from rpc unum.machine.v1.Store.Watch
+   */
+  watch: {
+    methodKind: "server_streaming";
+    input: typeof KeysWantedSchema;
+    output: typeof ObjectNewsSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_unum_machine_v1_store, 0);
