@@ -1,12 +1,13 @@
 // How many evaluations islands need on the 24 BBOB functions, beside what is published of BIPOP-CMA-ES (2009).
 //
-//   npm run bench -- bbob [--dimension 5,10] [--instances 15] [--budget 50000] [--functions 1,8,15] [--portfolio 4] [--out FOLDER] [--quick] [--json]
+//   npm run bench -- bbob [--dimension 5,10] [--instances 15] [--budget 50000] [--functions 1,8,15] [--portfolio 4] [--out FOLDER] [--runs FILE] [--quick] [--json]
 //
 // Everything is counted and decided by seeds: the same figures on any machine, however busy. `--budget` is evaluations of one
 // island for each dimension. Without --portfolio one CMA-ES with restarts runs; with it so many islands of the default portfolio,
-// and what all of them spend counts. A table and a plot of each dimension are written to --out (.unum/bench). --quick: 3 instances, 2-D.
+// and what all of them spend counts. A table and a plot of each dimension are written to --out (.unum/bench). --runs: each run is added to
+// that file when it is over, and one that is in there is not run again; of one version and one choice of options only. --quick: 3 instances, 2-D.
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { bbob } from "../src/islands/bbob/bbob.ts";
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     portfolio: { type: "string", default: "0" },
     engine: { type: "string", default: "bipop" },
     settings: { type: "string", multiple: true, default: [] },
+    runs: { type: "string" },
     out: { type: "string", default: ".unum/bench" },
     quick: { type: "boolean" },
     json: { type: "boolean", default: false },
@@ -96,6 +98,24 @@ async function archipelago({ number, dimension, instance, budget }: Of): Promise
   return { evaluations: found.evaluations, reached: found.reachedTarget };
 }
 
+/** What was run before, where runs are kept. */
+const kept = new Map<string, Run>();
+if (values.runs !== undefined && existsSync(values.runs)) {
+  for (const line of readFileSync(values.runs, "utf8").trim().split("\n")) {
+    const { name, ...run }: Run & { readonly name: string } = JSON.parse(line);
+    kept.set(name, run);
+  }
+}
+
+async function once(of: Of): Promise<Run> {
+  const name = `f${of.number}:d${of.dimension}:i${of.instance}:${of.budget}`;
+  const before = kept.get(name);
+  if (before !== undefined) return before;
+  const run = islands > 0 ? await archipelago(of) : single(of);
+  if (values.runs !== undefined) appendFileSync(values.runs, `${JSON.stringify({ name, ...run })}\n`);
+  return run;
+}
+
 mkdirSync(values.out, { recursive: true });
 for (const dimension of dimensions) await measure(dimension, Number(values.budget) * dimension);
 
@@ -104,8 +124,7 @@ async function measure(dimension: number, budget: number): Promise<void> {
   for (const number of functions) {
     const runs: Run[] = [];
     for (let instance = 1; instance <= instances; instance++) {
-      const of = { number, dimension, instance, budget };
-      runs.push(islands > 0 ? await archipelago(of) : single(of));
+      runs.push(await once({ number, dimension, instance, budget }));
     }
     const successes = runs.filter(({ reached }) => reached).length;
     const all = runs.reduce((sum, { evaluations }) => sum + evaluations, 0);

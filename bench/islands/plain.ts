@@ -10,7 +10,7 @@ const name = "de";
 engineOf(name);
 const island = Island.begin(bbobProblem(8, dimension, 1), name, 7, lane);
 const { every: evaluations, selection, replacement } = DEFAULT_SETTINGS.migration;
-const task = { immigrants: [], evaluations, emigrants: 1, selection, replacement, target: undefined };
+const task = { engine: name, immigrants: [], evaluations, emigrants: 1, selection, replacement, target: undefined };
 const until = performance.now() + ms;
 const warm = performance.now() + ms / 4;
 let from: { readonly at: number; readonly evaluations: number } | undefined;

@@ -1,9 +1,10 @@
 // What programs written for islands import: problems, searches, the functions and engines to measure with.
 
-export { Archipelago, type Cut, type Plan, type Snapshot } from "./archipelago/archipelago.ts";
+export { Archipelago, type Cut, type Plan } from "./archipelago/archipelago.ts";
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./archipelago/checkpoint.ts";
 export { type Driving, drive } from "./archipelago/drive.ts";
 export { type Hosts, ownHosts, runSlice, type SliceReply, type SliceRequest } from "./archipelago/host.ts";
+export type { Snapshot } from "./archipelago/seat.ts";
 export { changed, DEFAULT_SETTINGS, type Settings, settingLines } from "./archipelago/settings.ts";
 export { sourcesOf, TOPOLOGIES, type Topology } from "./archipelago/topology.ts";
 export { BBOB_FUNCTIONS, type BbobFunction, bbob } from "./bbob/bbob.ts";

@@ -22,6 +22,8 @@ import { Fields } from "./state/fields.ts";
 
 /** What is asked of an island for one epoch. */
 export interface EpochTask {
+  /** By its name; another than the island has takes over (I2). */
+  readonly engine: string;
   readonly immigrants: readonly Individual[];
   /** Evaluated first of all, and then taken as immigrants are. */
   readonly proposals?: readonly Float64Array[];
@@ -132,9 +134,9 @@ export class Island {
     });
   }
 
-  /** From the next epoch on it runs this engine (I2); in the middle of one nothing is changed. */
-  assign(engine: string): void {
-    if (engine === this.#name || this.#spent !== undefined) return;
+  /** I2 */
+  #assign(engine: string): void {
+    if (engine === this.#name) return;
     const { space } = this.#problem;
     const state = this.#engine.save();
     this.#engine = makeEngine(engineOf(engine), space, this.#random, this.#parked.get(engine));
@@ -181,13 +183,14 @@ export class Island {
    */
   async evolve(task: EpochTask, pause: () => boolean, watch: Watch = noWatch()): Promise<boolean> {
     if (this.#spent === undefined) {
+      this.#assign(task.engine);
       this.#spent = 0;
       if (task.energy !== undefined && this.#engine instanceof Emas) this.#engine.setEnergy(task.energy);
       const proposed = await this.#evaluated(task.proposals ?? [], watch);
       this.#engine.immigrate([...task.immigrants, ...proposed], task.replacement);
     }
     for (;;) {
-      if (this.#spent >= task.evaluations || this.#reached(task.target)) {
+      if (this.#spent >= task.evaluations || this.reached(task.target)) {
         this.#spent = undefined;
         return true;
       }
@@ -235,7 +238,8 @@ export class Island {
       .filter((each) => each.values[0] !== NOT_EVALUATED);
   }
 
-  #reached(target: number | undefined): boolean {
+  /** Whether the target, if there is one, is reached; never with several objectives. */
+  reached(target: number | undefined): boolean {
     const { objectives } = this.#problem.space;
     return target !== undefined && objectives === 1 && (this.#best?.values[0] ?? Number.POSITIVE_INFINITY) <= target;
   }

@@ -58,7 +58,7 @@ describe("a genome of its own", () => {
   it("is searched by every engine that can, and evaluated as what it is", async () => {
     for (const engine of ["ga", "ea", "emas"]) {
       const made = problemOf(words, { target: 0, evaluate: distance });
-      const found = await search(made, { seed: 5, islands: 2, engines: [engine], evaluations: 60_000 });
+      const found = await search(made, { seed: 5, islands: 2, engines: [engine], evaluations: 400_000 });
       assert.equal(candidateIn(words, found.best?.genes ?? []), WANTED, engine);
       assert.equal(made.show?.(found.best?.genes ?? assert.fail()), WANTED);
     }

@@ -5,6 +5,7 @@ import { Archipelago, type Plan } from "./archipelago/archipelago.ts";
 import { askOnce, inMemory } from "./archipelago/ask-once.ts";
 import { drive } from "./archipelago/drive.ts";
 import { ownHosts } from "./archipelago/host.ts";
+import { MOST_LAG } from "./archipelago/lag.ts";
 import { changed, DEFAULT_SETTINGS } from "./archipelago/settings.ts";
 import type { Individual } from "./engines/engine.ts";
 import { portfolioOf } from "./engines/make-engine.ts";
@@ -63,7 +64,15 @@ export function planOf(
   const target = options.target ?? problem.target;
   const reassigned = options.engines === undefined && names.length > 1 && islands > 1;
   return {
-    ...{ seed, engines, islands: engines.map((_, i) => `island-${i}`), free: false, target, evaluations },
+    ...{
+      seed,
+      engines,
+      islands: engines.map((_, i) => `island-${i}`),
+      free: false,
+      target,
+      evaluations,
+      lag: MOST_LAG,
+    },
     ...(reassigned ? { portfolio: names } : undefined),
     ...(problem.propose === undefined ? undefined : { proposes: true }),
   };

@@ -8,12 +8,15 @@ import type {
   EvolveRequestSchema,
   IndividualSchema,
   Task,
+  TaskSchema,
+  Figures as WireFigures,
   Individual as WireIndividual,
 } from "unum/gen/unum/islands/v1/island_pb.js";
 import type { SliceReply, SliceRequest } from "./archipelago/host.ts";
 import { readSetting } from "./archipelago/settings.ts";
 import type { Individual, Selection } from "./engines/engine.ts";
 import { Fault } from "./fault.ts";
+import type { EpochTask, IslandFigures } from "./island.ts";
 
 export { IslandHost } from "unum/gen/unum/islands/v1/island_pb.js";
 
@@ -28,43 +31,56 @@ export function requestMessage(
   request: SliceRequest,
   { problem, evaluationMs }: RequestContext,
 ): MessageInitShape<typeof EvolveRequestSchema> {
-  const { island, engine, seed, lane, state, task, sliceMs } = request;
+  const { island, seed, lane, state, tasks, sliceMs, evaluationsLimit } = request;
+  const [task, ...later] = tasks.map(taskMessage);
+  return {
+    ...{ problem, island, engine: tasks[0]?.engine ?? "", seed, lane, sliceMs, evaluationMs, evaluationsLimit, later },
+    ...(state === undefined ? undefined : { state }),
+    ...(task === undefined ? undefined : { task }),
+  };
+}
+
+function taskMessage(task: EpochTask): MessageInitShape<typeof TaskSchema> {
   const energy = Object.entries(task.energy ?? {}).map(([name, value]) => [name, BigInt(value)]);
   return {
-    ...{ problem, island, engine, seed, lane, sliceMs, evaluationMs },
-    ...(state === undefined ? undefined : { state }),
-    task: {
-      immigrants: task.immigrants.map(individualMessage),
-      ...{ evaluations: task.evaluations, emigrants: task.emigrants },
-      ...{ selection: task.selection, replacement: task.replacement },
-      ...(task.target === undefined ? undefined : { target: task.target }),
-      energy: Object.fromEntries(energy),
-      proposals: (task.proposals ?? []).map((row) => ({ genes: [...row] })),
-      parents: task.parents?.count ?? 0,
-      parentSelection: task.parents?.selection ?? "",
-    },
+    immigrants: task.immigrants.map(individualMessage),
+    ...{ engine: task.engine, evaluations: task.evaluations, emigrants: task.emigrants },
+    ...{ selection: task.selection, replacement: task.replacement },
+    ...(task.target === undefined ? undefined : { target: task.target }),
+    energy: Object.fromEntries(energy),
+    proposals: (task.proposals ?? []).map((row) => ({ genes: [...row] })),
+    parents: task.parents?.count ?? 0,
+    parentSelection: task.parents?.selection ?? "",
   };
 }
 
 /** Throws the Fault `invalid` for what no archipelago asks. */
 export function requestOf(message: EvolveRequest): SliceRequest {
-  const { island, engine, seed, lane, sliceMs, task } = message;
+  const { island, seed, lane, sliceMs, task, later } = message;
   if (task === undefined) throw new Fault("invalid", "the request has no task");
+  return {
+    ...{ island, seed, lane, sliceMs },
+    state: message.state.length === 0 ? undefined : message.state,
+    tasks: [taskOf(task, message.engine), ...later.map((each) => taskOf(each, each.engine))],
+    // Absent: as from a version that asks for one epoch at a time.
+    evaluationsLimit: Object.hasOwn(message, "evaluationsLimit") ? message.evaluationsLimit : Number.POSITIVE_INFINITY,
+  };
+}
+
+function taskOf(task: Task, engine: string): EpochTask {
   const energy = Object.entries(task.energy).map(([name, value]) => [name, Number(value)]);
   return {
-    ...{ island, engine, seed, lane, sliceMs },
-    state: message.state.length === 0 ? undefined : message.state,
-    task: {
-      immigrants: task.immigrants.map(individualOf),
-      ...{ evaluations: task.evaluations, emigrants: task.emigrants },
-      // Each is one of those that the settings may have.
-      selection: readSetting("migration.selection", task.selection) as SliceRequest["task"]["selection"],
-      replacement: readSetting("migration.replacement", task.replacement) as SliceRequest["task"]["replacement"],
-      target: hasTarget(message) ? task.target : undefined,
-      energy: Object.fromEntries(energy),
-      proposals: task.proposals.map(({ genes }) => Float64Array.from(genes)),
-      ...(task.parents === 0 ? undefined : { parents: { count: task.parents, selection: parentSelection(task) } }),
-    },
+    engine,
+    immigrants: task.immigrants.map(individualOf),
+    ...{ evaluations: task.evaluations, emigrants: task.emigrants },
+    // Each is one of those that the settings may have.
+    selection: readSetting("migration.selection", task.selection) as EpochTask["selection"],
+    replacement: readSetting("migration.replacement", task.replacement) as EpochTask["replacement"],
+    // A target of 0 is one; absent is none.
+    target: Object.hasOwn(task, "target") ? task.target : undefined,
+    energy: Object.fromEntries(energy),
+    proposals: task.proposals.map(({ genes }) => Float64Array.from(genes)),
+    ...(task.parents === 0 ? undefined : { parents: { count: task.parents, selection: parentSelection(task) } }),
   };
 }
 
@@ -73,15 +89,15 @@ function parentSelection({ parentSelection: text }: Pick<Task, "parentSelection"
   return readSetting("proposer.selection", text) as Selection;
 }
 
-/** A target of 0 is one; absent is none. */
-function hasTarget({ task }: EvolveRequest): boolean {
-  return task !== undefined && Object.hasOwn(task, "target");
-}
-
 export function replyMessage(reply: SliceReply, pid: number): MessageInitShape<typeof EvolveReplySchema> {
-  const { state, over, emigrants, best, figures, quarantined, quarantinedCount, recovered, front, parents } = reply;
+  const { ended, state, over, emigrants, best, figures, quarantined, quarantinedCount, recovered, front, parents } =
+    reply;
   return {
     ...{ state, over, quarantinedCount, pid, recovered: [...recovered] },
+    ended: ended.map((each) => ({
+      emigrants: each.emigrants.map(individualMessage),
+      figures: { ...each.figures, own: { ...each.figures.own } },
+    })),
     emigrants: emigrants.map(individualMessage),
     ...(best === undefined ? undefined : { best: individualMessage(best) }),
     figures: { ...figures, own: { ...figures.own } },
@@ -92,17 +108,22 @@ export function replyMessage(reply: SliceReply, pid: number): MessageInitShape<t
 }
 
 export function replyOf(message: EvolveReply): SliceReply {
-  const { state, over, emigrants, best, figures, quarantined, quarantinedCount, recovered, front, parents } = message;
-  if (figures === undefined) throw new Fault("internal", "a host answered without figures");
-  const { engine, evaluations, generations, best: least, spread, restarts, own } = figures;
+  const { ended, state, over, emigrants, best, quarantined, quarantinedCount, recovered, front, parents } = message;
   return {
     ...{ state, over, quarantined, quarantinedCount, recovered },
     emigrants: emigrants.map(individualOf),
     best: best === undefined ? undefined : individualOf(best),
-    figures: { engine, evaluations, generations, best: least, spread, restarts, own },
+    figures: figuresOf(message.figures),
+    ended: ended.map((each) => ({ emigrants: each.emigrants.map(individualOf), figures: figuresOf(each.figures) })),
     front: front.map(individualOf),
     parents: parents.map(individualOf),
   };
+}
+
+function figuresOf(message: WireFigures | undefined): IslandFigures {
+  if (message === undefined) throw new Fault("internal", "a host answered without figures");
+  const { engine, evaluations, generations, best, spread, restarts, own } = message;
+  return { engine, evaluations, generations, best, spread, restarts, own };
 }
 
 function individualMessage({ genes, values, energy }: Individual): MessageInitShape<typeof IndividualSchema> {

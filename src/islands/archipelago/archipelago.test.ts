@@ -11,12 +11,15 @@ import { Archipelago } from "./archipelago.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 import { drive } from "./drive.ts";
 import { type Hosts, ownHosts, runSlice } from "./host.ts";
+import { MOST_LAG } from "./lag.ts";
 import { changed, DEFAULT_SETTINGS } from "./settings.ts";
 
 const rastrigin = bbob(3, 4);
 const made = problem({ dimensions: 4, lower: -5, upper: 5, evaluate: rastrigin.evaluate, name: "f3" });
 const OPTIONS: SearchOptions = { seed: 11, islands: 4, evaluations: 4_000, engines: ["bipop", "de", "shade", "emas"] };
 const SETTINGS = changed(DEFAULT_SETTINGS, ["migration.every=300", "migration.count=2"]);
+/** So many epochs that they are asked for in stretches. */
+const SHORT = changed(SETTINGS, ["migration.every=25"]);
 const never = new AbortController().signal;
 
 function begin(options: SearchOptions = OPTIONS): Archipelago {
@@ -140,6 +143,78 @@ describe("an archipelago", () => {
         archipelago.plan.engines,
       );
     }
+  });
+
+  it("comes to the same in stretches of epochs as with one epoch a message, and from any cut", async () => {
+    const short = () => new Archipelago(planOf(made, OPTIONS), [{ epoch: 0, settings: SHORT }]);
+    const plain = short();
+    const one = ownHosts(made, () => 0);
+    let longest = 0;
+    await drive({
+      archipelago: plain,
+      hosts: {
+        ...one,
+        evolve: (request, signal) => {
+          longest = Math.max(longest, request.tasks.length);
+          return one.evolve({ ...request, tasks: request.tasks.slice(0, 1) }, signal);
+        },
+      },
+      signal: never,
+    });
+    assert.ok(plain.epoch > 100, `${plain.epoch} epochs are too few`);
+    assert.ok(longest >= 4, `at most ${longest} epochs were asked for at once`);
+    const other = short();
+    const cuts: Uint8Array[] = [];
+    const told = () => {
+      const cut = other.cut();
+      if (cut !== undefined && cut.epoch >= 16 * (cuts.length + 1))
+        cuts.push(encodeCheckpoint({ plan: other.plan, changes: other.changes, cut }));
+    };
+    await drive({ archipelago: other, hosts: unreliable(8), signal: never, told, width: 3 });
+    assert.equal(bytesOf(other), bytesOf(plain));
+    assert.ok(cuts.length > 5);
+    for (const bytes of cuts) {
+      const { plan, changes, cut } = decodeCheckpoint(bytes);
+      const again = new Archipelago(plan, changes, cut);
+      await drive({ archipelago: again, hosts: ownHosts(made, () => 0), signal: never });
+      assert.equal(bytesOf(again), bytesOf(plain), `from epoch ${cut.epoch}`);
+    }
+  });
+
+  it("goes back to the epoch in which the target was reached, whoever was past it in a stretch", async () => {
+    // A value that island 2 alone comes to, late in a stretch that others are past or begin in.
+    const reached: number[] = [];
+    const ends: string[] = [];
+    for (const [seed, hosts] of [ownHosts(made, () => 0), unreliable(1), unreliable(2), unreliable(3)].entries()) {
+      const plan = planOf(made, { ...OPTIONS, evaluations: 20_000, target: rastrigin.optimum + 1e-3 });
+      const archipelago = new Archipelago(plan, [{ epoch: 0, settings: SHORT }]);
+      let most = 0;
+      const told = (i: number) => {
+        most = Math.max(most, archipelago.seats[i]?.epochs ?? 0);
+      };
+      await drive({ archipelago, hosts, signal: never, told, width: 1 + seed });
+      assert.equal(foundIn(archipelago).reachedTarget, true);
+      reached.push(most - archipelago.epoch);
+      ends.push(bytesOf(archipelago));
+    }
+    assert.ok(
+      reached.some((past) => past > 1),
+      "nobody was past the end",
+    );
+    assert.equal(new Set(ends).size, 1);
+  });
+
+  it("goes on with the lag of the version that a plan is from", async () => {
+    const { lag, ...old } = planOf(made, OPTIONS);
+    assert.equal(lag, MOST_LAG);
+    const run = async (plan: typeof old) => {
+      const archipelago = new Archipelago(plan, [{ epoch: 0, settings: SHORT }]);
+      await drive({ archipelago, hosts: ownHosts(made, () => 0), signal: never });
+      const states = archipelago.cut()?.islands.map(({ snapshot }) => snapshot.state) ?? [];
+      return Buffer.concat(states).toString("base64");
+    };
+    assert.equal(await run(old), await run({ ...old, lag: 1 } as typeof old));
+    assert.notEqual(await run(old), await run({ ...old, lag } as typeof old));
   });
 
   it("takes settings from the same epoch on, however far islands were when they were changed", async () => {

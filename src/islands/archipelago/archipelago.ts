@@ -4,26 +4,32 @@
 //                                                        └─ over: emigrants are in the mail, neighbours may go on
 //
 // Invariants
-//   A1. Reproducible: what island i is given in epoch e are the emigrants its sources left in epoch e - 1 - LAG, whenever
-//       they came. With I1 of an island, populations depend on plan and settings alone, and not on processes, delays, kills.
-//   A2. Settings are changed from an epoch on that no island has begun.
+//   A1. Reproducible: what island i is given in an epoch are the emigrants that its sources left in a fixed earlier one (lag.ts),
+//       whenever they came. With I1 of an island, populations depend on plan and settings alone, and not on processes, delays, kills.
+//   A2. Settings are changed from an epoch on that no island was asked for.
 //   A3. A cut is the state of every island after the same epoch, and all mail that is under way then: enough to go on.
-//   A4. What a search ends with is the cut after the first epoch in which it was over for any island.
-//   A5. Which engine an island runs in epoch e follows from reviews after epochs up to e - LAG, each of the state of all islands.
+//   A4. What a search ends with is the cut after the first epoch in which it was over for any island. Who is past it and has not
+//       left its state there goes there once more.
+//   A5. Which engine an island runs in an epoch follows from reviews that are the lag older, each of all islands.
 
 import type { Individual } from "../engines/engine.ts";
 import { engineOf } from "../engines/make-engine.ts";
 import { Fault } from "../fault.ts";
-import type { IslandFigures } from "../island.ts";
+import type { EpochTask } from "../island.ts";
 import type { Proposal } from "../proposer.ts";
 import type { SliceReply, SliceRequest } from "./host.ts";
+import { lagOf, mailOf, markAt, nextMark } from "./lag.ts";
 import { firstStanding, reviewed, type Standing } from "./portfolio.ts";
-import { mayAsk, NOTHING_PROPOSED, type ProposalCounts, parentsFor, type Question } from "./questions.ts";
+import { mayAsk, parentsFor, type Question } from "./questions.ts";
+import { backFor, bestAfter, type CutIsland, type Left, type Seat, seatOf, snapshotAt } from "./seat.ts";
 import type { Settings } from "./settings.ts";
 import { sourcesOf } from "./topology.ts";
 
-/** Islands may be so many epochs ahead of what they receive from. */
-export const LAG = 1;
+/** Where islands run freely, one takes what came and goes on for so long: ms. */
+const FREE_MS = 50;
+const FREE_EPOCHS = 256;
+/** Genes of migrants in one message, if it is not of a single epoch. */
+const GENES_LIMIT = 1 << 16;
 
 export interface Plan {
   readonly seed: number;
@@ -40,52 +46,8 @@ export interface Plan {
   readonly target: number | undefined;
   /** Evaluations of one island after which it ends. */
   readonly evaluations: number;
-}
-
-/** One island after one epoch. */
-export interface Snapshot {
-  readonly state: Uint8Array;
-  readonly figures: IslandFigures;
-  readonly best: Individual | undefined;
-  readonly front: readonly Individual[];
-  readonly emigrants: readonly Individual[];
-  readonly quarantinedCount: number;
-  readonly migrants: MigrantCounts;
-  /** Whom a proposer is shown before the next epoch. */
-  readonly parents: readonly Individual[];
-  /** Before this epoch's end. */
-  readonly proposals: ProposalCounts;
-}
-
-/** Since the beginning. Stale ones were purged. */
-export interface MigrantCounts {
-  readonly received: number;
-  readonly sent: number;
-  readonly stale: number;
-}
-
-interface Seat {
-  /** Epochs that are over. */
-  epochs: number;
-  /** Of the epoch in hand, as its last slice left it. */
-  slice: Uint8Array | undefined;
-  /** After the epochs that may still be asked for; 0: before the first. */
-  readonly history: Map<number, Snapshot>;
-  finished: boolean;
-  /** Newest figures, also from within an epoch. */
-  figures: IslandFigures | undefined;
-  received: number;
-  sent: number;
-  stale: number;
-  /** Where it runs freely: the newest epoch of each source it has taken. */
-  readonly taken: Map<number, number>;
-  /** That of the epoch in hand, or of the last one. */
-  engine: string;
-  proposals: ProposalCounts;
-  /** What was answered before the epoch in hand, or the next. */
-  proposed: { readonly epoch: number; readonly rows: readonly Float64Array[] } | undefined;
-  /** Migrants of the epoch in hand, so that a slice that is asked again is given the same. */
-  immigrants: readonly Individual[] | undefined;
+  /** The most epochs that migrants may be late (lag.ts). Left out: 1, as in plans of versions that had no more. */
+  readonly lag?: number;
 }
 
 export interface SettingsChange {
@@ -133,7 +95,7 @@ export class Archipelago {
 
   /** In force from the answered epoch on (A2). */
   change(settings: Settings): number {
-    const epoch = Math.max(...this.seats.map(({ epochs }) => epochs)) + 1;
+    const epoch = Math.max(...this.seats.map(({ epochs, asked }) => Math.max(epochs + 1, asked)));
     this.#changes = [...this.#changes.filter((change) => change.epoch < epoch), { epoch, settings }];
     return epoch;
   }
@@ -152,20 +114,22 @@ export class Archipelago {
   mayBegin(i: number): boolean {
     const seat = this.#seat(i);
     if (seat.finished || seat.epochs >= this.#last) return false;
-    if (this.plan.free || seat.slice !== undefined) return true;
-    if (this.#reviewDue() <= seat.epochs - LAG) return false;
-    return this.#sources(i, seat.epochs).every((j) => {
-      const source = this.#seat(j);
-      return source.finished || source.epochs >= seat.epochs - LAG;
-    });
+    return this.plan.free || seat.slice !== undefined || this.#isKnown(i, seat.epochs);
+  }
+
+  /** Whether all is there that the epoch after so many takes. */
+  #isKnown(i: number, epochs: number): boolean {
+    const needed = epochs - this.#lag(epochs);
+    if (this.#reviewDue() <= needed) return false;
+    return this.#sources(i, epochs).every((j) => this.#seat(j).finished || this.#seat(j).epochs >= needed);
   }
 
   /** What an island that may begin has to ask first; undefined where nothing is due. */
   question(i: number): Question | undefined {
     const seat = this.#seat(i);
-    if (!this.plan.proposes || seat.immigrants !== undefined || seat.slice !== undefined) return undefined;
+    if (!this.plan.proposes || seat.slice !== undefined) return undefined;
     const settings = this.settingsAt(seat.epochs);
-    const parents = seat.history.get(seat.epochs)?.parents ?? [];
+    const parents = seat.history.get(seat.epochs)?.left?.parents ?? [];
     if (seat.proposed?.epoch === seat.epochs || parents.length === 0) return undefined;
     if (!mayAsk(seat.epochs, settings, seat.proposals)) return undefined;
     return { island: i, epoch: seat.epochs, parents, timeoutMs: settings.proposer.timeout * 1_000 };
@@ -178,43 +142,58 @@ export class Archipelago {
     seat.proposals = { asked: asked + 1, candidates: candidates + rows.length, cost: spent + cost };
   }
 
+  /** All epochs up to the next mark, of which everything is there. */
   request(i: number, sliceMs: number): SliceRequest {
     const seat = this.#seat(i);
-    const settings = this.settingsAt(seat.epochs);
-    if (seat.immigrants === undefined) {
-      seat.immigrants = this.#mailFor(i, settings);
-      seat.engine = this.#engineFor(i, seat.epochs - LAG);
+    seat.working = true;
+    if (seat.slice === undefined) seat.immigrants = [this.#mailFor(i, seat.epochs)];
+    else seat.immigrants.length = 1;
+    const tasks = [this.#task(i, seat.epochs, seat.immigrants[0] ?? [])];
+    const { free } = this.plan;
+    const end = Math.min(this.#last, free ? seat.epochs + FREE_EPOCHS : nextMark(seat.epochs, this.#mostLag));
+    let genes = genesOf(seat.immigrants[0]);
+    for (let epochs = seat.epochs + 1; epochs < end && tasks.at(-1)?.parents === undefined; epochs++) {
+      if (!free && !this.#isKnown(i, epochs)) break;
+      const mail = free ? [] : this.#mailFor(i, epochs);
+      genes += Math.max(genesOf(mail), genesOf(seat.immigrants[0]));
+      if (genes > GENES_LIMIT) break;
+      seat.immigrants.push(mail);
+      tasks.push(this.#task(i, epochs, mail));
     }
-    const parents = this.plan.proposes ? parentsFor(seat.epochs, settings) : undefined;
+    seat.asked = Math.max(seat.asked, seat.epochs + tasks.length);
     return {
       island: this.plan.islands[i] ?? String(i),
-      engine: seat.engine,
       seed: this.plan.seed,
       lane: i + 1,
-      state: seat.slice ?? seat.history.get(seat.epochs)?.state,
-      task: {
-        immigrants: seat.immigrants,
-        evaluations: settings.migration.every,
-        emigrants: settings.migration.topology === "none" ? 0 : settings.migration.count,
-        selection: settings.migration.selection,
-        replacement: settings.migration.replacement,
-        target: this.plan.target,
-        energy: settings.energy,
-        proposals: seat.proposed?.epoch === seat.epochs ? seat.proposed.rows : [],
-        ...(parents === undefined ? undefined : { parents }),
-      },
-      sliceMs,
+      state: seat.slice ?? seat.history.get(seat.epochs)?.left?.state,
+      tasks,
+      evaluationsLimit: this.plan.evaluations,
+      sliceMs: free ? Math.min(sliceMs, FREE_MS) : sliceMs,
     };
   }
 
-  #mailFor(i: number, settings: Settings): readonly Individual[] {
-    const seat = this.#seat(i);
-    if (this.plan.free) return this.#freeMail(i, settings);
+  #task(i: number, epochs: number, immigrants: readonly Individual[]): EpochTask {
+    const settings = this.settingsAt(epochs);
+    const { migration, energy } = settings;
+    const { proposed } = this.#seat(i);
+    const parents = this.plan.proposes ? parentsFor(epochs, settings) : undefined;
+    return {
+      engine: this.#engineFor(i, epochs - this.#lag(epochs)),
+      immigrants,
+      evaluations: migration.every,
+      emigrants: migration.topology === "none" ? 0 : migration.count,
+      ...{ selection: migration.selection, replacement: migration.replacement, target: this.plan.target, energy },
+      proposals: proposed?.epoch === epochs ? proposed.rows : [],
+      ...(parents === undefined ? undefined : { parents }),
+    };
+  }
+
+  #mailFor(i: number, epochs: number): readonly Individual[] {
+    if (this.plan.free) return this.#freeMail(i, this.settingsAt(epochs));
     // A1; before the first epoch nobody has sent.
-    const epoch = seat.epochs - LAG;
-    const mail = this.#sources(i, seat.epochs).flatMap((j) => this.#seat(j).history.get(epoch)?.emigrants ?? []);
-    seat.received += mail.length;
-    return mail;
+    const left = mailOf(epochs, this.#mostLag);
+    if (left === undefined) return [];
+    return this.#sources(i, epochs).flatMap((j) => this.#seat(j).history.get(left)?.emigrants ?? []);
   }
 
   /** The newest of each source, once; what lay for too many of the source's epochs is stale and purged. */
@@ -229,9 +208,7 @@ export class Archipelago {
       const live = fresh.filter((epoch) => epoch > source.epochs - settings.migration.expiry);
       const purged = fresh.filter((epoch) => !live.includes(epoch));
       seat.stale += purged.reduce((sum, epoch) => sum + (source.history.get(epoch)?.emigrants.length ?? 0), 0);
-      const mail = live.flatMap((epoch) => source.history.get(epoch)?.emigrants ?? []);
-      seat.received += mail.length;
-      return mail;
+      return live.flatMap((epoch) => source.history.get(epoch)?.emigrants ?? []);
     });
   }
 
@@ -272,51 +249,53 @@ export class Archipelago {
 
   took(i: number, reply: SliceReply): void {
     const seat = this.#seat(i);
-    seat.figures = reply.figures;
-    if (!reply.over) {
-      seat.slice = reply.state;
-      return;
-    }
-    const { state, figures, best, front, emigrants, quarantinedCount, parents } = reply;
-    seat.slice = undefined;
-    seat.immigrants = undefined;
-    seat.epochs++;
-    seat.sent += emigrants.length;
-    const { received, sent, stale, proposals } = seat;
-    const migrants = { received, sent, stale };
-    const own = { state, figures, best, front, emigrants, quarantinedCount, migrants, parents, proposals };
-    seat.history.set(seat.epochs, own);
-    this.#finish(seat);
+    const { ended, over, state, figures, best, front, emigrants, quarantinedCount, parents } = reply;
+    for (const end of ended) this.#endEpoch(seat, end);
+    seat.figures = figures;
+    seat.engine = figures.engine;
+    seat.slice = over ? undefined : state;
+    if (over) this.#endEpoch(seat, { figures, emigrants, left: { state, best, front, quarantinedCount, parents } });
+    seat.working = false;
     this.#end();
     this.#review();
     this.#forget();
   }
 
+  #endEpoch(seat: Seat, end: Pick<SliceReply, "figures" | "emigrants"> & { readonly left?: Left }): void {
+    seat.epochs++;
+    seat.sent += end.emigrants.length;
+    seat.received += seat.immigrants.shift()?.length ?? 0;
+    const { received, sent, stale, proposals } = seat;
+    seat.history.set(seat.epochs, { ...end, migrants: { received, sent, stale }, proposals });
+    this.#finish(seat);
+  }
+
   #finish(seat: Seat): void {
-    const last = seat.history.get(seat.epochs);
-    if (last === undefined) return;
-    if (last.figures.evaluations >= this.plan.evaluations) seat.finished = true;
-    const { target } = this.plan;
-    if (target !== undefined && last.figures.best <= target) this.#last = Math.min(this.#last, seat.epochs);
+    const { figures } = seat.history.get(seat.epochs) ?? {};
+    if (figures !== undefined && figures.evaluations >= this.plan.evaluations) seat.finished = true;
   }
 
   /** Where one is done sooner than another, the sooner one counts: A4. */
   #end(): void {
+    const { target, free } = this.plan;
+    if (target === undefined) return;
     for (const seat of this.seats) {
       for (const [epoch, { figures }] of seat.history) {
-        if (this.plan.target !== undefined && figures.best <= this.plan.target)
-          this.#last = Math.min(this.#last, epoch);
+        if (figures.best <= target) this.#last = Math.min(this.#last, epoch);
       }
     }
+    if (free || this.#last === Number.POSITIVE_INFINITY) return;
+    for (const seat of this.seats) if (!seat.working) backFor(seat, this.#last);
   }
 
   /** What no cut, no neighbour and no ending can ask for any more. */
   #forget(): void {
-    const keep = this.epoch - LAG - (this.plan.free ? this.settings.migration.expiry : 0);
+    const mark = this.#mark(this.epoch);
+    const keep = mark - (this.plan.free ? this.settings.migration.expiry : this.#lag(mark));
     for (const seat of this.seats) {
-      for (const epoch of seat.history.keys()) {
-        if (epoch < Math.min(keep, seat.epochs)) seat.history.delete(epoch);
-      }
+      // It may have to go back to there.
+      const own = snapshotAt(seat, Math.min(mark, seat.epochs))?.epoch ?? 0;
+      for (const epoch of seat.history.keys()) if (epoch < Math.min(keep, own)) seat.history.delete(epoch);
     }
     const oldest = this.#standings.findLastIndex(({ epoch }) => epoch <= keep);
     if (oldest > 0) this.#standings = this.#standings.slice(oldest);
@@ -324,23 +303,34 @@ export class Archipelago {
 
   /** A3: the newest there is; undefined before the first epoch is over for all. */
   cut(): Cut | undefined {
-    const epoch = this.epoch;
+    const epoch = this.over ? this.epoch : this.#mark(this.epoch);
     const islands = this.seats.map((seat): CutIsland | undefined => {
-      const own = seat.finished ? Math.min(seat.epochs, epoch) : epoch;
-      const at = this.plan.free ? seat.epochs : own;
-      const snapshot = seat.history.get(at);
-      if (snapshot === undefined) return undefined;
-      const oldest = at - (this.plan.free ? this.settings.migration.expiry : LAG);
+      const at = snapshotAt(seat, this.plan.free ? seat.epochs : epoch);
+      if (at === undefined) return undefined;
+      const oldest = at.epoch - (this.plan.free ? this.settings.migration.expiry : this.#lag(epoch));
       const mail = [...seat.history]
-        .filter(([past]) => past < at && past >= oldest)
+        .filter(([past]) => past < at.epoch && past >= oldest)
         .map(([past, { emigrants }]) => ({ epoch: past, emigrants }));
-      return { epoch: at, snapshot, mail };
+      return { ...at, mail };
     });
     if (epoch === 0 || !islands.every((each) => each !== undefined)) return undefined;
     if (this.plan.portfolio === undefined) return { epoch, islands };
     const known = this.#standings.filter((each) => each.epoch <= epoch);
-    const inForce = known.findLastIndex((each) => each.epoch <= epoch - LAG);
+    const inForce = known.findLastIndex((each) => each.epoch <= epoch - this.#lag(epoch));
     return { epoch, islands, standings: known.slice(Math.max(0, inForce)) };
+  }
+
+  get #mostLag(): number {
+    return this.plan.lag ?? 1;
+  }
+
+  #lag(epochs: number): number {
+    return lagOf(epochs, this.#mostLag);
+  }
+
+  /** Where islands run freely, they leave their states where they like. */
+  #mark(epoch: number): number {
+    return this.plan.free ? epoch : markAt(epoch, this.#mostLag);
   }
 
   #seat(i: number): Seat {
@@ -350,13 +340,6 @@ export class Archipelago {
   }
 }
 
-export interface CutIsland {
-  readonly epoch: number;
-  readonly snapshot: Snapshot;
-  /** Emigrants of the epochs before, that some island has yet to take. */
-  readonly mail: readonly { readonly epoch: number; readonly emigrants: readonly Individual[] }[];
-}
-
 export interface Cut {
   readonly epoch: number;
   readonly islands: readonly CutIsland[];
@@ -364,29 +347,6 @@ export interface Cut {
   readonly standings?: readonly Standing[];
 }
 
-/** A finished island stays as it was at its end. */
-function bestAfter(seat: Seat, epoch: number): number {
-  const snapshot = seat.history.get(epoch) ?? seat.history.get(seat.epochs);
-  return snapshot?.figures.best ?? Number.POSITIVE_INFINITY;
-}
-
-function seatOf(engine: string, epoch: number, from: CutIsland | undefined): Seat {
-  const history = new Map<number, Snapshot>();
-  if (from !== undefined) {
-    for (const { epoch: past, emigrants } of from.mail) history.set(past, { ...from.snapshot, emigrants });
-    history.set(from.epoch, from.snapshot);
-  }
-  return {
-    epochs: from?.epoch ?? epoch,
-    slice: undefined,
-    history,
-    finished: false,
-    figures: from?.snapshot.figures,
-    ...(from?.snapshot.migrants ?? { received: 0, sent: 0, stale: 0 }),
-    taken: new Map(),
-    engine: from?.snapshot.figures.engine ?? engine,
-    proposals: from?.snapshot.proposals ?? NOTHING_PROPOSED,
-    proposed: undefined,
-    immigrants: undefined,
-  };
+function genesOf(migrants: readonly Individual[] | undefined): number {
+  return (migrants ?? []).reduce((sum, { genes }) => sum + genes.length, 0);
 }

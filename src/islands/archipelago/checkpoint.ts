@@ -6,9 +6,10 @@ import { Fault } from "../fault.ts";
 import type { IslandFigures } from "../island.ts";
 import { decodeState, encodeState, type State, type StateRecord } from "../state/codec.ts";
 import { Fields } from "../state/fields.ts";
-import type { Cut, CutIsland, Plan, SettingsChange, Snapshot } from "./archipelago.ts";
+import type { Cut, Plan, SettingsChange } from "./archipelago.ts";
 import type { Standing } from "./portfolio.ts";
 import { NOTHING_PROPOSED, type ProposalCounts } from "./questions.ts";
+import type { CutIsland, Snapshot } from "./seat.ts";
 import { DEFAULT_SETTINGS } from "./settings.ts";
 
 /** Of what is written here; one that is newer is refused. */

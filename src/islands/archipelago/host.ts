@@ -6,26 +6,33 @@
 
 import type { Individual } from "../engines/engine.ts";
 import type { Quarantined } from "../evaluator.ts";
+import { Fault } from "../fault.ts";
 import { type EpochTask, Island, type IslandFigures } from "../island.ts";
 import type { Problem } from "../problem.ts";
 
 export interface SliceRequest {
   /** Names the island for people and for who keeps it at hand. */
   readonly island: string;
-  /** Its name; another than that of the state takes over where an epoch begins. */
-  readonly engine: string;
   readonly seed: number;
   readonly lane: number;
   /** As the last slice left it; undefined at its beginning. */
   readonly state: Uint8Array | undefined;
-  readonly task: EpochTask;
+  /** Of the epoch in hand, and of those after it: at least one. */
+  readonly tasks: readonly EpochTask[];
+  /** Of the island since its beginning: none of the later epochs begins once it has had so many. */
+  readonly evaluationsLimit: number;
   /** How long a slice goes on, in ms; a generation always ends. */
   readonly sliceMs: number;
 }
 
+/** An epoch that was over before the slice was. */
+export type Ended = Pick<SliceReply, "emigrants" | "figures">;
+
 export interface SliceReply {
+  readonly ended: readonly Ended[];
+  /** Of the epoch after those. */
   readonly state: Uint8Array;
-  /** Whether the epoch is over; then the emigrants have left. */
+  /** Whether that epoch is over; then the emigrants have left. */
   readonly over: boolean;
   readonly emigrants: readonly Individual[];
   /** What a proposer is shown, where one is to be asked. */
@@ -53,18 +60,29 @@ export async function runSlice(
   { now, island: known }: { readonly now: () => number; readonly island?: Island | undefined },
   watch?: Parameters<Island["evolve"]>[2],
 ): Promise<{ readonly reply: SliceReply; readonly island: Island }> {
-  const { engine, seed, lane, state, task } = request;
-  const island =
-    known ?? (state === undefined ? Island.begin(problem, engine, seed, lane) : Island.resume(problem, engine, state));
-  island.assign(engine);
+  const { seed, lane, state, tasks, evaluationsLimit } = request;
+  const [first] = tasks;
+  if (first === undefined) throw new Fault("invalid", "the request has no task");
+  const begun = () => Island.begin(problem, first.engine, seed, lane);
+  const island = known ?? (state === undefined ? begun() : Island.resume(problem, first.engine, state));
   const until = now() + request.sliceMs;
-  const over = await island.evolve(task, () => now() >= until, watch);
-  const emigrants = over ? island.emigrants(task.emigrants, task.selection) : [];
-  const { count, selection } = task.parents ?? { count: 0, selection: "best" as const };
-  const parents = over ? island.parents(count, selection) : [];
+  const late = () => now() >= until;
+  const ended: Ended[] = [];
+  let over = true;
+  let emigrants: readonly Individual[] = [];
+  let parents: readonly Individual[] = [];
+  for (const task of tasks) {
+    if (task !== first) ended.push({ emigrants, figures: island.figures() });
+    over = await island.evolve(task, late, watch);
+    emigrants = over ? island.emigrants(task.emigrants, task.selection) : [];
+    const { count, selection } = task.parents ?? { count: 0, selection: "best" as const };
+    parents = over ? island.parents(count, selection) : [];
+    if (!over || late() || island.evaluations >= evaluationsLimit || island.reached(task.target)) break;
+  }
   return {
     island,
     reply: {
+      ended,
       state: island.save(),
       over,
       emigrants,

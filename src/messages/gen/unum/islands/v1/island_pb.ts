@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file unum/islands/v1/island.proto.
  */
 export const file_unum_islands_v1_island: GenFile = /*@__PURE__*/
-  fileDesc("Chx1bnVtL2lzbGFuZHMvdjEvaXNsYW5kLnByb3RvEg91bnVtLmlzbGFuZHMudjEiEQoPUHJvYmxlbXNSZXF1ZXN0IkEKDVByb2JsZW1zUmVwbHkSMAoIcHJvYmxlbXMYASADKAsyHi51bnVtLmlzbGFuZHMudjEuU2VydmVkUHJvYmxlbSK+AQoNU2VydmVkUHJvYmxlbRIMCgRuYW1lGAEgASgJEg4KBmdlbm9tZRgCIAEoCRISCgpkaW1lbnNpb25zGAMgASgNEhIKCm9iamVjdGl2ZXMYBCABKA0SDQoFbG93ZXIYBSADKAESDQoFdXBwZXIYBiADKAESEwoLc3RhcnRfbG93ZXIYByADKAESEwoLc3RhcnRfdXBwZXIYCCADKAESDwoHaW50ZWdlchgJIAEoDBIOCgZ0YXJnZXQYCiABKAEiOwoKSW5kaXZpZHVhbBINCgVnZW5lcxgBIAMoARIOCgZ2YWx1ZXMYAiADKAESDgoGZW5lcmd5GAMgASgDIrkBCg1Fdm9sdmVSZXF1ZXN0Eg8KB3Byb2JsZW0YASABKAkSDgoGaXNsYW5kGAIgASgJEg4KBmVuZ2luZRgDIAEoCRIMCgRzZWVkGAQgASgBEgwKBGxhbmUYBSABKA0SDQoFc3RhdGUYBiABKAwSIwoEdGFzaxgHIAEoCzIVLnVudW0uaXNsYW5kcy52MS5UYXNrEhAKCHNsaWNlX21zGAggASgNEhUKDWV2YWx1YXRpb25fbXMYCSABKA0izwIKBFRhc2sSLwoKaW1taWdyYW50cxgBIAMoCzIbLnVudW0uaXNsYW5kcy52MS5JbmRpdmlkdWFsEhMKC2V2YWx1YXRpb25zGAIgASgBEhEKCWVtaWdyYW50cxgDIAEoDRIRCglzZWxlY3Rpb24YBCABKAkSEwoLcmVwbGFjZW1lbnQYBSABKAkSDgoGdGFyZ2V0GAYgASgBEjEKBmVuZXJneRgHIAMoCzIhLnVudW0uaXNsYW5kcy52MS5UYXNrLkVuZXJneUVudHJ5EikKCXByb3Bvc2FscxgIIAMoCzIWLnVudW0uaXNsYW5kcy52MS5HZW5lcxIPCgdwYXJlbnRzGAkgASgNEhgKEHBhcmVudF9zZWxlY3Rpb24YCiABKAkaLQoLRW5lcmd5RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4ASIWCgVHZW5lcxINCgVnZW5lcxgBIAMoASL4AgoLRXZvbHZlUmVwbHkSDQoFc3RhdGUYASABKAwSDAoEb3ZlchgCIAEoCBIuCgllbWlncmFudHMYAyADKAsyGy51bnVtLmlzbGFuZHMudjEuSW5kaXZpZHVhbBIpCgRiZXN0GAQgASgLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSKQoHZmlndXJlcxgFIAEoCzIYLnVudW0uaXNsYW5kcy52MS5GaWd1cmVzEjEKC3F1YXJhbnRpbmVkGAYgAygLMhwudW51bS5pc2xhbmRzLnYxLlF1YXJhbnRpbmVkEhkKEXF1YXJhbnRpbmVkX2NvdW50GAcgASgBEioKBWZyb250GAggAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSCwoDcGlkGAkgASgNEhEKCXJlY292ZXJlZBgKIAMoCRIsCgdwYXJlbnRzGAsgAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwizwEKB0ZpZ3VyZXMSDgoGZW5naW5lGAEgASgJEhMKC2V2YWx1YXRpb25zGAIgASgBEhMKC2dlbmVyYXRpb25zGAMgASgBEgwKBGJlc3QYBCABKAESDgoGc3ByZWFkGAUgASgBEhAKCHJlc3RhcnRzGAYgASgBEi4KA293bhgHIAMoCzIhLnVudW0uaXNsYW5kcy52MS5GaWd1cmVzLk93bkVudHJ5GioKCE93bkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEiLAoLUXVhcmFudGluZWQSDQoFZ2VuZXMYASADKAESDgoGcmVhc29uGAIgASgJMqIBCgpJc2xhbmRIb3N0EkYKBkV2b2x2ZRIeLnVudW0uaXNsYW5kcy52MS5Fdm9sdmVSZXF1ZXN0GhwudW51bS5pc2xhbmRzLnYxLkV2b2x2ZVJlcGx5EkwKCFByb2JsZW1zEiAudW51bS5pc2xhbmRzLnYxLlByb2JsZW1zUmVxdWVzdBoeLnVudW0uaXNsYW5kcy52MS5Qcm9ibGVtc1JlcGx5YghlZGl0aW9uc3DoBw");
+  fileDesc("Chx1bnVtL2lzbGFuZHMvdjEvaXNsYW5kLnByb3RvEg91bnVtLmlzbGFuZHMudjEiEQoPUHJvYmxlbXNSZXF1ZXN0IkEKDVByb2JsZW1zUmVwbHkSMAoIcHJvYmxlbXMYASADKAsyHi51bnVtLmlzbGFuZHMudjEuU2VydmVkUHJvYmxlbSK+AQoNU2VydmVkUHJvYmxlbRIMCgRuYW1lGAEgASgJEg4KBmdlbm9tZRgCIAEoCRISCgpkaW1lbnNpb25zGAMgASgNEhIKCm9iamVjdGl2ZXMYBCABKA0SDQoFbG93ZXIYBSADKAESDQoFdXBwZXIYBiADKAESEwoLc3RhcnRfbG93ZXIYByADKAESEwoLc3RhcnRfdXBwZXIYCCADKAESDwoHaW50ZWdlchgJIAEoDBIOCgZ0YXJnZXQYCiABKAEiOwoKSW5kaXZpZHVhbBINCgVnZW5lcxgBIAMoARIOCgZ2YWx1ZXMYAiADKAESDgoGZW5lcmd5GAMgASgDIvoBCg1Fdm9sdmVSZXF1ZXN0Eg8KB3Byb2JsZW0YASABKAkSDgoGaXNsYW5kGAIgASgJEg4KBmVuZ2luZRgDIAEoCRIMCgRzZWVkGAQgASgBEgwKBGxhbmUYBSABKA0SDQoFc3RhdGUYBiABKAwSIwoEdGFzaxgHIAEoCzIVLnVudW0uaXNsYW5kcy52MS5UYXNrEhAKCHNsaWNlX21zGAggASgNEhUKDWV2YWx1YXRpb25fbXMYCSABKA0SJAoFbGF0ZXIYCiADKAsyFS51bnVtLmlzbGFuZHMudjEuVGFzaxIZChFldmFsdWF0aW9uc19saW1pdBgLIAEoASLfAgoEVGFzaxIvCgppbW1pZ3JhbnRzGAEgAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSEwoLZXZhbHVhdGlvbnMYAiABKAESEQoJZW1pZ3JhbnRzGAMgASgNEhEKCXNlbGVjdGlvbhgEIAEoCRITCgtyZXBsYWNlbWVudBgFIAEoCRIOCgZ0YXJnZXQYBiABKAESMQoGZW5lcmd5GAcgAygLMiEudW51bS5pc2xhbmRzLnYxLlRhc2suRW5lcmd5RW50cnkSKQoJcHJvcG9zYWxzGAggAygLMhYudW51bS5pc2xhbmRzLnYxLkdlbmVzEg8KB3BhcmVudHMYCSABKA0SGAoQcGFyZW50X3NlbGVjdGlvbhgKIAEoCRIOCgZlbmdpbmUYCyABKAkaLQoLRW5lcmd5RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4ASIWCgVHZW5lcxINCgVnZW5lcxgBIAMoASKfAwoLRXZvbHZlUmVwbHkSDQoFc3RhdGUYASABKAwSDAoEb3ZlchgCIAEoCBIuCgllbWlncmFudHMYAyADKAsyGy51bnVtLmlzbGFuZHMudjEuSW5kaXZpZHVhbBIpCgRiZXN0GAQgASgLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSKQoHZmlndXJlcxgFIAEoCzIYLnVudW0uaXNsYW5kcy52MS5GaWd1cmVzEjEKC3F1YXJhbnRpbmVkGAYgAygLMhwudW51bS5pc2xhbmRzLnYxLlF1YXJhbnRpbmVkEhkKEXF1YXJhbnRpbmVkX2NvdW50GAcgASgBEioKBWZyb250GAggAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSCwoDcGlkGAkgASgNEhEKCXJlY292ZXJlZBgKIAMoCRIsCgdwYXJlbnRzGAsgAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSJQoFZW5kZWQYDCADKAsyFi51bnVtLmlzbGFuZHMudjEuRW5kZWQiYgoFRW5kZWQSLgoJZW1pZ3JhbnRzGAEgAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSKQoHZmlndXJlcxgCIAEoCzIYLnVudW0uaXNsYW5kcy52MS5GaWd1cmVzIs8BCgdGaWd1cmVzEg4KBmVuZ2luZRgBIAEoCRITCgtldmFsdWF0aW9ucxgCIAEoARITCgtnZW5lcmF0aW9ucxgDIAEoARIMCgRiZXN0GAQgASgBEg4KBnNwcmVhZBgFIAEoARIQCghyZXN0YXJ0cxgGIAEoARIuCgNvd24YByADKAsyIS51bnVtLmlzbGFuZHMudjEuRmlndXJlcy5Pd25FbnRyeRoqCghPd25FbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIiwKC1F1YXJhbnRpbmVkEg0KBWdlbmVzGAEgAygBEg4KBnJlYXNvbhgCIAEoCTKiAQoKSXNsYW5kSG9zdBJGCgZFdm9sdmUSHi51bnVtLmlzbGFuZHMudjEuRXZvbHZlUmVxdWVzdBocLnVudW0uaXNsYW5kcy52MS5Fdm9sdmVSZXBseRJMCghQcm9ibGVtcxIgLnVudW0uaXNsYW5kcy52MS5Qcm9ibGVtc1JlcXVlc3QaHi51bnVtLmlzbGFuZHMudjEuUHJvYmxlbXNSZXBseWIIZWRpdGlvbnNw6Ac");
 
 /**
  * @generated from message unum.islands.v1.ProblemsRequest
@@ -201,6 +201,20 @@ export type EvolveRequest = Message<"unum.islands.v1.EvolveRequest"> & {
    * @generated from field: uint32 evaluation_ms = 9;
    */
   evaluationMs: number;
+
+  /**
+   * Of the epochs after that of 'task', where all they take is known already. A host may answer after any of them.
+   *
+   * @generated from field: repeated unum.islands.v1.Task later = 10;
+   */
+  later: Task[];
+
+  /**
+   * Of the island since its beginning: no later epoch begins once it has had so many.
+   *
+   * @generated from field: double evaluations_limit = 11;
+   */
+  evaluationsLimit: number;
 };
 
 /**
@@ -267,6 +281,13 @@ export type Task = Message<"unum.islands.v1.Task"> & {
    * @generated from field: string parent_selection = 10;
    */
   parentSelection: string;
+
+  /**
+   * Of later tasks.
+   *
+   * @generated from field: string engine = 11;
+   */
+  engine: string;
 };
 
 /**
@@ -357,6 +378,13 @@ export type EvolveReply = Message<"unum.islands.v1.EvolveReply"> & {
    * @generated from field: repeated unum.islands.v1.Individual parents = 11;
    */
   parents: Individual[];
+
+  /**
+   * Epochs that were over before the one that all else here is of.
+   *
+   * @generated from field: repeated unum.islands.v1.Ended ended = 12;
+   */
+  ended: Ended[];
 };
 
 /**
@@ -365,6 +393,28 @@ export type EvolveReply = Message<"unum.islands.v1.EvolveReply"> & {
  */
 export const EvolveReplySchema: GenMessage<EvolveReply> = /*@__PURE__*/
   messageDesc(file_unum_islands_v1_island, 7);
+
+/**
+ * @generated from message unum.islands.v1.Ended
+ */
+export type Ended = Message<"unum.islands.v1.Ended"> & {
+  /**
+   * @generated from field: repeated unum.islands.v1.Individual emigrants = 1;
+   */
+  emigrants: Individual[];
+
+  /**
+   * @generated from field: unum.islands.v1.Figures figures = 2;
+   */
+  figures?: Figures | undefined;
+};
+
+/**
+ * Describes the message unum.islands.v1.Ended.
+ * Use `create(EndedSchema)` to create a new message.
+ */
+export const EndedSchema: GenMessage<Ended> = /*@__PURE__*/
+  messageDesc(file_unum_islands_v1_island, 8);
 
 /**
  * @generated from message unum.islands.v1.Figures
@@ -411,7 +461,7 @@ export type Figures = Message<"unum.islands.v1.Figures"> & {
  * Use `create(FiguresSchema)` to create a new message.
  */
 export const FiguresSchema: GenMessage<Figures> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 8);
+  messageDesc(file_unum_islands_v1_island, 9);
 
 /**
  * A candidate that could not be evaluated.
@@ -435,7 +485,7 @@ export type Quarantined = Message<"unum.islands.v1.Quarantined"> & {
  * Use `create(QuarantinedSchema)` to create a new message.
  */
 export const QuarantinedSchema: GenMessage<Quarantined> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 9);
+  messageDesc(file_unum_islands_v1_island, 10);
 
 /**
  * @generated from service unum.islands.v1.IslandHost
