@@ -56,7 +56,7 @@ describe("ready", () => {
     writeFileSync(join(folder, "sample.test.ts"), tests);
     writeFileSync(join(folder, "broken.test.ts"), "export const a: = 1;");
     const program = `
-      import { runFiles } from ${JSON.stringify(join(import.meta.dirname, "verbs", "test.ts"))};
+      import { runFiles } from ${JSON.stringify(join(import.meta.dirname, "tests", "run-files.ts"))};
       await runFiles(${JSON.stringify([join(folder, "sample.test.ts"), join(folder, "broken.test.ts")])});`;
     writeFileSync(join(folder, "run.mjs"), program);
     const { stdout } = spawnSync(process.execPath, [join(folder, "run.mjs")], { encoding: "utf8", env });

@@ -3,9 +3,10 @@
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runFiles } from "../tests/run-files.ts";
 import { generate, templates } from "./generate.ts";
 import { root } from "./root.ts";
-import { runFiles, testFiles } from "./test.ts";
+import { testFiles } from "./test.ts";
 import { type ToolResult, tool } from "./tools.ts";
 
 const HELP = `Usage: npm run check -- [--no-tests]

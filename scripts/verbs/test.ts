@@ -4,23 +4,20 @@
 
 import { existsSync, globSync } from "node:fs";
 import { resolve } from "node:path";
-import { run as runTests } from "node:test";
-import { spec } from "node:test/reporters";
 import { parseArgs } from "node:util";
-import { Failures } from "./failures.ts";
+import { LIMIT_MINUTES, runFiles } from "../tests/run-files.ts";
 import { root } from "./root.ts";
 
 const HOMES = ["src", "test", "examples", "bench", "scripts"];
-
-/** A test that takes longer hangs, and is named. With many seeds a test may be long. */
-const LIMIT_MINUTES = process.env["UNUM_SEEDS"] === undefined ? 2 : 20;
 
 const HELP = `Usage: npm test -- [PATH …] [--name PATTERN] [--concurrency N] [--limit MINUTES]
 
   PATH            only test files under this folder, or this file, or with this text in their path
   --name          only tests whose name matches this regular expression
   --concurrency   test files that run at the same time (2)
-  --limit         a test that takes longer hangs, and is named (2; 20 where UNUM_SEEDS is set)
+  --limit         a test file that takes longer hangs: it is ended, and named (10; 15 where UNUM_SEEDS is set)
+
+A whole run gives a file that failed a second try, alone, and names it as unsteady if it passes then.
 
 UNUM_SEEDS=N says how many seeds the simulated worlds run. Longer still, each by its own number: UNUM_JOINS (joins of flows whose
 processes are killed), UNUM_KILLS (writers of the log index), UNUM_ROLLS (replacements), UNUM_DAMAGE_STEP=1 (every byte of a journal).
@@ -38,47 +35,8 @@ export async function run(args: readonly string[]): Promise<number> {
     );
     return 2;
   }
-  const outcome = await runFiles([...new Set(files)], options);
+  const outcome = await runFiles([...new Set(files)], { ...options, again: options.paths.length === 0 });
   return outcome.failed === 0 ? 0 : 1;
-}
-
-export interface Outcome {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-}
-
-/** Prints as it goes, then what was skipped by name, then what failed, then the counts. */
-export async function runFiles(
-  files: readonly string[],
-  options: { concurrency?: number; name?: string | undefined; limitMinutes?: number } = {},
-): Promise<Outcome> {
-  let outcome: Outcome = { passed: 0, failed: 1, skipped: 0 };
-  const skipped: string[] = [];
-  const events = runTests({
-    cwd: root,
-    files: files.map((file) => resolve(root, file)),
-    concurrency: options.concurrency ?? 2,
-    timeout: (options.limitMinutes ?? LIMIT_MINUTES) * 60_000,
-    ...(options.name === undefined ? {} : { testNamePatterns: [new RegExp(options.name)] }),
-  });
-  events.on("test:pass", (test) => {
-    if (test.skip !== undefined) skipped.push(`${test.name}${typeof test.skip === "string" ? `: ${test.skip}` : ""}`);
-  });
-  events.on("test:summary", ({ file, counts }) => {
-    // Each file has a summary of its own; the one of the whole run names none.
-    if (file === undefined) {
-      const { tests, passed, skipped, todo } = counts;
-      outcome = { passed, failed: tests - passed - skipped - todo, skipped: skipped + todo };
-    }
-  });
-  const failures = new Failures();
-  events.on("data", (event) => failures.see(event));
-  for await (const text of events.compose(new spec())) process.stdout.write(text);
-  for (const name of skipped) process.stdout.write(`skipped: ${name}\n`);
-  for (const line of failures.lines) process.stdout.write(`${line}\n`);
-  process.stdout.write(`${outcome.passed} passed, ${outcome.failed} failed, ${outcome.skipped} skipped\n`);
-  return outcome;
 }
 
 /** Paths from the root, with slashes. */

@@ -15,8 +15,8 @@ describe("a new version of a flow", LIMIT, () => {
   it("is gone on with, needs to be told what was renamed, or leaves runs on the version they began with", async () => {
     const home = await scratch();
     const input = join(home, "items.ndjson");
-    // Long enough to be killed in, short enough to be done again.
-    const items = Array.from({ length: ITEMS }, (_, number) => ({ name: `i${number}`, number, workMs: 3_000 }));
+    // Long enough to be killed in on a busy machine, where asking for the status takes seconds; short enough to be done again.
+    const items = Array.from({ length: ITEMS }, (_, number) => ({ name: `i${number}`, number, workMs: 9_000 }));
     writeFileSync(input, items.map((item) => JSON.stringify(item)).join("\n"));
     const run = (file: string, ...args: readonly string[]) =>
       unum(["flow", "run", `${FOLDER}/${file}.ts`, "--in-process", "--json", ...args], { home });

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { after, describe, it, run } from "node:test";
+import { root } from "../verbs/root.ts";
 import { Failures } from "./failures.ts";
-import { root } from "./root.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "unum-failures-"));
 after(() => rmSync(folder, { recursive: true }));

@@ -2,7 +2,7 @@
 
 import { relative } from "node:path";
 import type { TestEvent } from "node:test/reporters";
-import { root } from "./root.ts";
+import { root } from "../verbs/root.ts";
 
 /** Of an error: what was expected and what was there, and the first places it came from. */
 const ERROR_LINES = 30;
