@@ -62,6 +62,7 @@ export const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["unum.machine.v1.Store/Put", HERE],
   ["unum.machine.v1.Store/Remove", HERE],
   ["unum.machine.v1.Store/Keys", HERE],
+  ["unum.machine.v1.Store/Watch", HERE],
   ["unum.machine.v1.Timer/Set", HERE],
   ["unum.machine.v1.Timer/Cancel", HERE],
 ]);
