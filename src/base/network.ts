@@ -20,7 +20,10 @@ export interface TlsSettings {
 export interface TlsRules {
   /** Common names of certificates that are not taken: neither of a peer nor of who signed the peer's. */
   readonly barred: readonly string[];
-  /** Shown and believed in place of what the endpoints say, the server name left as it was; undefined: as they say. */
+  /**
+   * Shown and believed in place of what endpoints of the same root say, the server name left as it was; undefined: as was said
+   * before of that root.
+   */
   readonly own?: TlsSettings;
 }
 

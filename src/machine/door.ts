@@ -7,6 +7,7 @@ import { type ArchivePiece, ArchivePieceSchema, Machine } from "../messages/gen/
 import { exchangeWith } from "./exchange.ts";
 import { factsFor, variableFor } from "./functions/facts.ts";
 import { renewed } from "./identity/renewing.ts";
+import { renewedIssuer } from "./identity/renewing-issuer.ts";
 import { leave } from "./leaving.ts";
 import type { MachineNode } from "./machine-node.ts";
 import { readRecord } from "./records/signed-record.ts";
@@ -45,6 +46,7 @@ export function machineDoorOf(machine: MachineNode): Component {
       return { machine: id, node, told: [...(await leave(machine, { force }))] };
     },
     renew: async (asked) => ({ certificate: await renewed(machine, asked) }),
+    renewIssuer: async (asked) => ({ certificate: await renewedIssuer(machine, asked) }),
     exchange: (request) => exchangeWith(machine, request),
     putArchive: async (piece) => {
       const { bytes, digest, signature } = piece;

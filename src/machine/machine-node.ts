@@ -26,6 +26,7 @@ import { Silence } from "./disconnection/silence.ts";
 import type { LeafWanted } from "./identity/authority.ts";
 import { GossipKeys } from "./identity/gossip-keys.ts";
 import type { OwnCertificate } from "./identity/renewing.ts";
+import type { Issuing } from "./identity/renewing-issuer.ts";
 import { type PublicKey, publicKeyOf } from "./keys/signing-key.ts";
 import type { Boxed } from "./outbox/tally.ts";
 import { Peers } from "./peers.ts";
@@ -61,6 +62,8 @@ export interface MachineSettings {
   readonly own?: OwnCertificate;
   /** Signs certificates of nodes; only at a controller. */
   readonly issue?: (wanted: LeafWanted) => Promise<string>;
+  /** By what it signs them. */
+  readonly issuing?: Issuing;
   /** What the nodes' gossip is sealed with; 32 bytes. Undefined for a machine of one node. */
   readonly gossipKey?: Uint8Array;
 }

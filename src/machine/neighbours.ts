@@ -13,6 +13,7 @@ import type { SignedRecord } from "../messages/gen/unum/machine/v1/record_pb.ts"
 import type { Address, Transport } from "../transports/transport.ts";
 import { exchange, fetchArchive } from "./exchange.ts";
 import { renewed } from "./identity/renewing.ts";
+import { renewedIssuer } from "./identity/renewing-issuer.ts";
 import type { MachineNode } from "./machine-node.ts";
 
 const EVERY_MS = 500;
@@ -65,8 +66,11 @@ export class Neighbours {
 
   /** Of those the controllers': they are asked every other turn, so that a node knows soon when it is cut off from them. */
   get #controllers(): readonly Address[] {
-    const { peers, settings } = this.#machine;
-    if (settings.controller) return [];
+    return this.#machine.settings.controller ? [] : this.#allControllers;
+  }
+
+  get #allControllers(): readonly Address[] {
+    const { peers } = this.#machine;
     return peers.reports
       .filter(({ node, controller }) => controller && !this.#machine.isRevoked(node))
       .flatMap(({ doors }) => doors.slice(0, 1));
@@ -76,10 +80,22 @@ export class Neighbours {
   async renew(asked: MessageInitShape<typeof CertificateAskedSchema>): Promise<string> {
     const { settings } = this.#machine;
     if (settings.issue !== undefined) return renewed(this.#machine, create(CertificateAskedSchema, asked));
+    return this.#askControllers((door) => this.#callsOf(door).renew(asked, { ttlMs: RENEW_TTL_MS }));
+  }
+
+  /** At the one that has the root's key. */
+  async renewIssuer(asked: MessageInitShape<typeof CertificateAskedSchema>): Promise<string> {
+    const { settings } = this.#machine;
+    if (settings.issuing?.sign !== undefined)
+      return renewedIssuer(this.#machine, create(CertificateAskedSchema, asked));
+    return this.#askControllers((door) => this.#callsOf(door).renewIssuer(asked, { ttlMs: RENEW_TTL_MS }));
+  }
+
+  async #askControllers(ask: (door: Address) => Promise<{ readonly certificate: string }>): Promise<string> {
     let last: unknown = new Fault("undeliverable", "no controller is known yet");
-    for (const door of this.#controllers) {
+    for (const door of this.#allControllers) {
       try {
-        return (await this.#callsOf(door).renew(asked, { ttlMs: RENEW_TTL_MS })).certificate;
+        return (await ask(door)).certificate;
       } catch (error) {
         last = error;
       }

@@ -15,6 +15,8 @@ import { type Picture, pictureOf } from "../gateway/picture.ts";
 import { Events } from "../governor/events.ts";
 import { Network } from "../governor/network.ts";
 import { machineDoorOf } from "../machine/door.ts";
+import { nodeRenewal, type Renewal } from "../machine/identity/renewal.ts";
+import type { OwnCertificate } from "../machine/identity/renewing.ts";
 import { MachineNode } from "../machine/machine-node.ts";
 import { Neighbours } from "../machine/neighbours.ts";
 import type { ArchiveFolder } from "../machine/programs/archive-folder.ts";
@@ -47,6 +49,8 @@ export interface OutsideParts {
   /** More of it in this machine. */
   readonly capacity: (contract: string, range: string, withinMs: number) => Promise<Found>;
   readonly barredChanged: () => void;
+  /** The parent has signed another certificate of this machine. */
+  readonly renewed: (own: OwnCertificate) => void;
 }
 
 /** What a node of the parent may ask at this door besides calls. */
@@ -72,6 +76,7 @@ export class GatewayOutside {
   readonly #network: Network;
   readonly #machine: MachineNode;
   readonly #neighbours: Neighbours;
+  readonly #renewal: Renewal;
   #door: RunningContainer | undefined;
   #nodes: readonly NodeEntry[] = [];
   #isOpen = false;
@@ -94,10 +99,15 @@ export class GatewayOutside {
     );
     this.#machine = new MachineNode({
       ...{ env, disk, folder, machine: outside.machine, node: machine, doors: [open], founder },
-      ...{ controller: false, isMachine: true, host: parts.commands, gossipKey },
+      ...{ controller: false, isMachine: true, host: parts.commands, gossipKey, own: outside.own },
       seeds: seeds.map((seed) => `tls://${seed}`),
     });
     this.#neighbours = new Neighbours(this.#machine, outside.transport());
+    this.#renewal = nodeRenewal(this.#machine, (asked) => this.#neighbours.renew(asked));
+    this.#machine.onRenewed = (own) => {
+      this.#machine.own = own;
+      parts.renewed(own);
+    };
     this.#machine.onGossipKeys = (keys) => this.#network.rekey(keys);
     this.#machine.onBarred = (nodes) => {
       this.#barred = [...nodes];
@@ -160,6 +170,7 @@ export class GatewayOutside {
     await this.#machine.start();
     await this.#network.start(this.#entry(picture));
     this.#neighbours.start();
+    this.#renewal.start();
   }
 
   tell(picture: Picture): void {
@@ -167,6 +178,7 @@ export class GatewayOutside {
   }
 
   async close(graceMs: number): Promise<void> {
+    this.#renewal.close();
     this.#machine.close();
     await this.#network.leave();
     await this.#neighbours.close();

@@ -16,6 +16,7 @@ import type { Datagrams } from "../base/datagrams.ts";
 import type { Disk } from "../base/disk.ts";
 import type { Env } from "../base/env.ts";
 import { asError, Fault } from "../base/fault.ts";
+import type { TlsSettings } from "../base/network.ts";
 import { newId } from "../base/random.ts";
 import type { NodeEntry } from "../capacity/directory.ts";
 import { DirectoryFinder } from "../capacity/directory-finder.ts";
@@ -26,6 +27,7 @@ import { describingOf } from "../gateway/describing.ts";
 import { Forwarding } from "../gateway/forwarding.ts";
 import { contractOf, isControl, isNamed } from "../gateway/named.ts";
 import { type Picture, pictureOf } from "../gateway/picture.ts";
+import type { OwnCertificate } from "../machine/identity/renewing.ts";
 import type { PublicKey, SigningKey } from "../machine/keys/signing-key.ts";
 import { isMachineName } from "../machine/stacking/links.ts";
 import { ParentCommands } from "../machine/stacking/parent-commands.ts";
@@ -59,6 +61,8 @@ export interface GatewaySettings {
     readonly transport: () => Transport;
     /** Where this machine's containers reach it. */
     readonly listen: readonly Address[];
+    /** What it is shown to those by, as its node has it now; undefined where that speaks no TLS. */
+    readonly own?: () => Promise<TlsSettings | undefined>;
   };
   /** The parent's side. */
   readonly outside: {
@@ -71,6 +75,8 @@ export interface GatewaySettings {
     readonly seeds: readonly string[];
     /** 32 bytes. */
     readonly gossipKey: Uint8Array;
+    /** By what it is shown there, until that is renewed. */
+    readonly own: OwnCertificate;
     readonly transport: () => Transport;
   };
 }
@@ -85,6 +91,8 @@ const ANNOUNCE_EVERY_MS = 250;
 /** The machine is looked at as often as that many announcements. */
 const LOOK_EVERY = 2;
 const ASK_TTL_MS = 2_000;
+/** How often it is looked whether the node that keeps it has another certificate, counted in announcements. */
+const OWN_EVERY = 240;
 const LONGEST_SILENCE_MS = 60_000;
 /** Calls under way in one direction. */
 const MOST_CALLS = 4_096;
@@ -120,6 +128,7 @@ class Gateway implements RunningGateway {
   #directory = 0n;
   #link: ParentView | undefined;
   #barred: readonly string[] = [];
+  #shown = "";
   #machines: ReadonlyMap<string, readonly string[]> = new Map();
   #turns = 0;
   #looking: Promise<void> | undefined;
@@ -163,6 +172,7 @@ class Gateway implements RunningGateway {
       }),
       capacity: (contract, range, withinMs) => this.#capacity.ask(contract, range, withinMs),
       barredChanged: () => this.#rule(),
+      renewed: ({ key, cert, root }) => this.#rule({ key, cert, ca: root }),
     });
     this.#outwards = new Forwarding({
       ...{ ...towards, transport: outer, finder: this.#outside.finder },
@@ -251,6 +261,7 @@ class Gateway implements RunningGateway {
           this.#looking = undefined;
         });
     }
+    if (this.#turns % OWN_EVERY === 1) await this.#lookAtOwn().catch((error) => this.#away(error));
     if (this.#closing !== undefined) return;
     if (clock.now() - this.#heardAt > LONGEST_SILENCE_MS) {
       log.write("warn", "no node of its machine answers any more: the gateway ends");
@@ -310,6 +321,13 @@ class Gateway implements RunningGateway {
     await this.#commands.see(view);
   }
 
+  async #lookAtOwn(): Promise<void> {
+    const own = await this.#settings.inside.own?.();
+    if (own === undefined || own.cert === this.#shown) return;
+    this.#shown = own.cert;
+    this.#rule(own);
+  }
+
   /** This machine, as the parent is told of it. */
   get #picture(): Picture {
     return pictureOf(this.#nodes, [this.#exports]);
@@ -320,9 +338,9 @@ class Gateway implements RunningGateway {
   }
 
   /** For the whole process: whom neither side takes any more. */
-  #rule(): void {
+  #rule(own?: TlsSettings): void {
     const barred = [...new Set([...this.#barred, ...this.#outside.barred])];
-    this.#settings.env.network.ruleTls?.({ barred });
+    this.#settings.env.network.ruleTls?.({ barred, ...(own === undefined ? {} : { own }) });
   }
 }
 

@@ -15,7 +15,8 @@ import { Network, type NetworkSettings } from "../governor/network.ts";
 import { networkFigures } from "../governor/network-figures.ts";
 import { nodeFigures } from "../governor/node-figures.ts";
 import { machineDoorOf } from "../machine/door.ts";
-import { Renewal } from "../machine/identity/renewing.ts";
+import { issuerRenewal, nodeRenewal } from "../machine/identity/renewal.ts";
+import type { OwnCertificate } from "../machine/identity/renewing.ts";
 import { MachineNode, type MachineSettings } from "../machine/machine-node.ts";
 import { Neighbours } from "../machine/neighbours.ts";
 import { outboxDoorOf } from "../machine/outbox/outbox-door.ts";
@@ -48,7 +49,7 @@ export interface NodeSettings extends GovernorSettings {
   /** Undefined for a node that is no part of a machine. */
   readonly machine?: Pick<
     MachineSettings,
-    "folder" | "machine" | "controller" | "founder" | "seeds" | "joins" | "gossipKey" | "own" | "issue"
+    "folder" | "machine" | "controller" | "founder" | "seeds" | "joins" | "gossipKey" | "own" | "issue" | "issuing"
   > & {
     readonly joining?: Joining;
     /** What starts the gateway's process, where this machine is to be a node of another. */
@@ -58,7 +59,13 @@ export interface NodeSettings extends GovernorSettings {
 
 /** Lets other computers in, while the node runs. */
 export interface Joining {
-  serve(machine: MachineNode): Promise<{ close(): Promise<void> }>;
+  serve(machine: MachineNode): Promise<OpenJoining>;
+}
+
+interface OpenJoining {
+  /** From now on by this certificate. */
+  speak(own: OwnCertificate): void;
+  close(): Promise<void>;
 }
 
 export interface RunningNode {
@@ -98,6 +105,7 @@ export async function runNode(settings: NodeSettings): Promise<RunningNode> {
       wayIn: wayInOf(governor),
       limits: settings.outbox ?? BOX_LIMITS,
     });
+  let joining: OpenJoining | undefined;
   if (machine !== undefined && office !== undefined) {
     machine.boxes = () => office.boxes;
     machine.onWithdrawn = (contracts) => void office.purge(contracts);
@@ -107,6 +115,7 @@ export async function runNode(settings: NodeSettings): Promise<RunningNode> {
       tls = { key, cert, ca: root };
       env.network.ruleTls?.({ barred: [...machine.barred], own: tls });
       governor.secure({ tls });
+      joining?.speak({ key, cert, root });
     };
     machine.onBarred = (nodes) => {
       void office.forget(nodes);
@@ -118,13 +127,17 @@ export async function runNode(settings: NodeSettings): Promise<RunningNode> {
     machine.onGossipKeys = (keys) => peers?.rekey(keys);
     await machine.open();
   }
-  const renewal =
-    machine && neighbours && new Renewal({ clock: env.clock, machine, ask: (asked) => neighbours.renew(asked) });
-  let joining: { close(): Promise<void> } | undefined;
+  const renewals =
+    machine === undefined || neighbours === undefined
+      ? []
+      : [
+          nodeRenewal(machine, (asked) => neighbours.renew(asked)),
+          issuerRenewal(machine, (asked) => neighbours.renewIssuer(asked)),
+        ];
   let draining: Promise<number> | undefined;
   const drain = (graceMs: number) => {
     machine?.close();
-    renewal?.close();
+    for (const renewal of renewals) renewal.close();
     void neighbours?.close();
     void office?.close();
     void joining?.close();
@@ -153,7 +166,7 @@ export async function runNode(settings: NodeSettings): Promise<RunningNode> {
   if (peers !== undefined) await takenOver(governor, env.clock);
   await peers?.start(governor.own);
   neighbours?.start();
-  renewal?.start();
+  for (const renewal of renewals) renewal.start();
   gateway?.start();
   joining = machine && (await settings.machine?.joining?.serve(machine));
   const closed = door.closed.then(() => transport.close());

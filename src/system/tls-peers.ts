@@ -13,13 +13,14 @@ const LONGEST_CHAIN = 8;
 
 export class TlsPeers {
   #barred: ReadonlySet<string> = new Set();
-  #own: TlsSettings | undefined;
+  /** By root: a gateway is somebody in two machines. */
+  readonly #own = new Map<string, TlsSettings>();
   readonly #open = new Map<tls.TLSSocket, readonly string[]>();
   readonly #servers = new Map<tls.Server, TlsSettings>();
 
   /** For a server or a client. */
   mutual(settings: TlsSettings) {
-    const { key, cert, ca } = this.#own ?? settings;
+    const { key, cert, ca } = this.#own.get(settings.ca) ?? settings;
     return { key, cert, ca, minVersion: "TLSv1.3", maxVersion: "TLSv1.3", rejectUnauthorized: true } as const;
   }
 
@@ -45,7 +46,7 @@ export class TlsPeers {
 
   rule({ barred, own }: TlsRules): void {
     this.#barred = new Set(barred);
-    this.#own = own;
+    if (own !== undefined) this.#own.set(own.ca, own);
     for (const [server, settings] of this.#servers) server.setSecureContext(this.mutual(settings));
     for (const [socket, names] of this.#open) {
       const found = names.find((name) => this.#barred.has(name));

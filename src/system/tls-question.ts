@@ -15,7 +15,7 @@ const MOST_CONNECTIONS = 32;
 export async function answerQuestions(
   { host, port, key, certs }: { host: string; port: number; key: string; certs: string },
   answer: (question: string) => Promise<string>,
-): Promise<{ close(): Promise<void> }> {
+): Promise<{ speak(as: { key: string; certs: string }): void; close(): Promise<void> }> {
   const open = new Set<tls.TLSSocket>();
   const server = tls.createServer({ key, cert: certs, minVersion: "TLSv1.3", handshakeTimeout: LIMIT_MS }, (socket) => {
     open.add(socket);
@@ -38,6 +38,7 @@ export async function answerQuestions(
     server.listen(port, host, resolve);
   });
   return {
+    speak: (as) => server.setSecureContext({ key: as.key, cert: as.certs, minVersion: "TLSv1.3" }),
     close: () =>
       new Promise((resolve) => {
         for (const socket of open) socket.destroy();

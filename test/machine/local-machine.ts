@@ -10,7 +10,8 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { TlsSettings } from "../../src/base/network.ts";
 import { CONTAINER_PROGRAM } from "../../src/cli/process/governor-start.ts";
 import { newClient, type Proxies } from "../../src/client/client.ts";
-import { type Issuer, issueLeaf, newAuthority, newNodeKey } from "../../src/machine/identity/authority.ts";
+import { type Issuer, issueIssuer, issueLeaf, newAuthority, newNodeKey } from "../../src/machine/identity/authority.ts";
+import type { Issuing } from "../../src/machine/identity/renewing-issuer.ts";
 import { newSigningKey, type SigningKey } from "../../src/machine/keys/signing-key.ts";
 import { signRecord } from "../../src/machine/records/signed-record.ts";
 import { Node } from "../../src/messages/gen/unum/control/v1/node_pb.ts";
@@ -52,6 +53,8 @@ export interface LocalOptions {
   readonly ageDays?: number;
   /** Containers kept warm. Default: none. */
   readonly spares?: number;
+  /** Of a signing certificate of its own, where it takes commands. Default: it signs by the founder's, and has the root's key. */
+  readonly issuerAgeDays?: number;
 }
 
 export interface LocalNode {
@@ -61,6 +64,8 @@ export interface LocalNode {
   /** TLS, as other computers reach it. */
   readonly door: string;
   readonly tls: TlsSettings;
+  /** By what it signs certificates; undefined where it takes no commands. */
+  readonly issuing: Issuing | undefined;
   readonly machine: Proxies<typeof Machine>;
   readonly node: Proxies<typeof Node>;
   show(): Promise<MachineView>;
@@ -92,7 +97,7 @@ export async function localMachine(at = tmpdir()): Promise<LocalMachine> {
     nodes.push(started);
     return started;
   };
-  interface Start extends Pick<LocalOptions, "components" | "outbox" | "ageDays" | "spares"> {
+  interface Start extends Pick<LocalOptions, "components" | "outbox" | "ageDays" | "spares" | "issuerAgeDays"> {
     readonly node: string;
     readonly port: number;
     readonly controller: boolean;
@@ -112,7 +117,17 @@ export async function localMachine(at = tmpdir()): Promise<LocalMachine> {
     };
     const tls = { key, cert: await issueLeaf(issuer, leaf), ca: issuer.root };
     for (const name of ["run", "log", "machine/identity"]) await mkdir(join(folder, name), { recursive: true });
-    const settings = () => settingsOf({ ...start, folder, tls, machine: id, founder, gossipKey, issuer });
+    const issuing = start.controller ? await issuingOf(id, issuer, node, start.issuerAgeDays) : undefined;
+    const settings = () =>
+      settingsOf({
+        ...start,
+        folder,
+        tls,
+        machine: id,
+        founder,
+        gossipKey,
+        ...(issuing === undefined ? {} : { issuing }),
+      });
     let running: RunningNode = await runNode(settings());
     const env = systemEnv();
     const transport = zmtpTransport({ env });
@@ -121,7 +136,7 @@ export async function localMachine(at = tmpdir()): Promise<LocalMachine> {
     const machine = client.of(Machine);
     const show = () => machine.show({}, TTL);
     return {
-      ...{ id: node, folder: join(folder, "machine"), door: `tls://127.0.0.1:${port}`, tls, machine, show },
+      ...{ id: node, folder: join(folder, "machine"), door: `tls://127.0.0.1:${port}`, tls, machine, show, issuing },
       node: client.of(Node),
       propose: async (name, body, by = founder) => {
         const { counter, history } = await machine.head({ name }, TTL);
@@ -162,9 +177,9 @@ function settingsOf(of: {
   readonly machine: string;
   readonly founder: SigningKey;
   readonly gossipKey: Uint8Array;
-  readonly issuer: Issuer;
+  readonly issuing?: Issuing;
 }): NodeSettings {
-  const { node, port, folder, tls, gossipKey } = of;
+  const { node, port, folder, tls, gossipKey, issuing } = of;
   const env = systemEnv();
   return {
     ...{ env, id: node, host: hostId(), run: join(folder, "run"), logs: join(folder, "log") },
@@ -188,9 +203,28 @@ function settingsOf(of: {
       ...{ folder: join(folder, "machine"), machine: of.machine, controller: of.controller, founder: of.founder },
       ...{ seeds: of.seeds.map((seed) => `tls://${seed}`), gossipKey },
       own: { key: tls.key, cert: tls.cert, root: tls.ca },
-      ...(of.controller ? { issue: (wanted) => issueLeaf(of.issuer, wanted) } : {}),
+      ...(issuing === undefined ? {} : { issuing, issue: (wanted) => issueLeaf(issuing.present(), wanted) }),
     },
   };
+}
+
+async function issuingOf(
+  machine: string,
+  founder: Issuer & { readonly rootKey: string },
+  node: string,
+  ageDays: number | undefined,
+): Promise<Issuing> {
+  const { root, rootKey } = founder;
+  let present: Issuer = founder;
+  const take = (fresh: Issuer) => {
+    present = fresh;
+  };
+  if (ageDays === undefined)
+    return { present: () => present, take, sign: (wanted) => issueIssuer({ rootKey, root }, wanted) };
+  const { key, publicKey } = newNodeKey();
+  const now = Date.now() - ageDays * 86_400_000;
+  present = { key, root, cert: await issueIssuer({ rootKey, root }, { machine, node, publicKey, now }) };
+  return { present: () => present, take };
 }
 
 /** Asks again until it holds. */

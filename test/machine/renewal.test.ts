@@ -7,8 +7,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 import tls from "node:tls";
-import { issueLeaf, newAuthority, newNodeKey } from "../../src/machine/identity/authority.ts";
+import { issueIssuer, issueLeaf, newAuthority, newNodeKey } from "../../src/machine/identity/authority.ts";
+import { leafOf } from "../../src/machine/identity/leaf.ts";
 import { ageOf, certificateAsked } from "../../src/machine/identity/renewing.ts";
+import { issuerAsked } from "../../src/machine/identity/renewing-issuer.ts";
 import { LIMIT } from "../cli/unum.ts";
 import { eventually, type LocalMachine, type LocalNode, localMachine } from "./local-machine.ts";
 
@@ -100,5 +102,89 @@ describe("a node's certificate", { skip: linux, ...LIMIT }, () => {
       ["nonsense", { certificate: "nonsense" }, /is not two certificates/],
     ] as const)
       await assert.rejects(first.machine.renew(question, TTL), (fault: Error) => why.test(fault.message), what);
+  });
+});
+
+describe("a controller's signing certificate", { skip: linux, ...LIMIT }, () => {
+  it("is another when two thirds of its life are over, and what either signed is good", LIMIT, async () => {
+    machine = await localMachine();
+    const { id, issuer } = machine;
+    const first = await machine.add();
+    const second = await machine.add({ controller: true, issuerAgeDays: 300 });
+    const old = second.issuing?.present() ?? assert.fail("it signs by nothing");
+    const young = await machine.add({ controller: true, issuerAgeDays: 30 });
+    const before = young.issuing?.present().cert;
+    const asked = async () => {
+      const { key, publicKey } = newNodeKey();
+      const cert = await issueLeaf(old, {
+        ...{ node: "nguest", machine: id, hosts: ["127.0.0.1"], publicKey, now: Date.now() - 60 * DAY_MS },
+      });
+      const own = { key, cert, root: issuer.root };
+      return { cert, ...certificateAsked({ machine: id, own, now: Date.now() }) };
+    };
+    const guest = await asked();
+    assert.equal(leafOf(guest.cert, issuer.root).node, "nguest");
+    await eventually(
+      "it is renewed",
+      async () => second.issuing?.present().cert ?? "",
+      (cert) => cert !== old.cert,
+    );
+    const fresh = second.issuing?.present() ?? assert.fail();
+    const [is, was] = [new X509Certificate(fresh.cert), new X509Certificate(old.cert)];
+    assert.ok(ageOf(fresh.cert, Date.now()) < 0.1);
+    assert.equal(is.subject, was.subject);
+    assert.notEqual(fresh.key, old.key);
+    const kept = (name: string) => readFileSync(join(second.folder, "identity", name), "utf8");
+    assert.deepEqual([kept("issuer.key"), kept("issuer.crt")], [fresh.key, fresh.cert]);
+    // Who was let in by the old one gets a certificate under the new one, which the root has signed too.
+    const { certificate } = await second.machine.renew(guest.asked, TTL);
+    assert.equal(leafOf(certificate, issuer.root).node, "nguest");
+    assert.ok(certificate.includes(fresh.cert.trim()));
+    assert.equal(young.issuing?.present().cert, before, "one that is young stays");
+    const { entries } = await first.machine.audit({}, TTL);
+    assert.ok(entries.some(({ what, verdict }) => what === `renew controller/${second.id}` && verdict === "done"));
+  });
+
+  it("is given to nobody in another's name, nor by who has not the root's key", LIMIT, async () => {
+    machine = await localMachine();
+    const { id, issuer } = machine;
+    const first = await machine.add();
+    const second = await machine.add({ controller: true, issuerAgeDays: 1 });
+    const signer = async (node: string, days = 0, by = issuer) => {
+      const { key, publicKey } = newNodeKey();
+      const now = Date.now() - days * DAY_MS;
+      const cert = await issueIssuer({ rootKey: by.rootKey, root: by.root }, { machine: id, node, publicKey, now });
+      return { key, cert, root: issuer.root };
+    };
+    const asked = async (node: string, change: object = {}, days = 0, by = issuer) => ({
+      ...issuerAsked({ machine: id, issuer: await signer(node, days, by), now: Date.now() }).asked,
+      ...change,
+    });
+    const given = await first.machine.renewIssuer(await asked("nother", {}, 300), TTL);
+    assert.match(new X509Certificate(given.certificate).subject, /CN=controller nother/);
+    const foreign = await newAuthority("mother", Date.now());
+    await first.propose("revoked/ngone", { case: "revoked", value: { node: "ngone" } });
+    const { key, cert } = await signer("nother");
+    const asNode = certificateAsked({ machine: id, own: { key, cert, root: issuer.root }, now: Date.now() }).asked;
+    for (const [what, question, why] of [
+      ["another key put in", await asked("nother", { publicKey: newNodeKey().publicKey }), /has not signed it/],
+      [
+        "another certificate put in",
+        await asked("nother", { certificate: (await signer("nother")).cert }),
+        /has not signed it/,
+      ],
+      ["no signature", await asked("nother", { signature: new Uint8Array(64) }), /has not signed it/],
+      ["a signature for another purpose", asNode, /has not signed it/],
+      ["one that has ended", await asked("nother", {}, 366), /has ended; it joins again/],
+      ["of another machine's root", await asked("nother", {}, 0, foreign), /root has not signed it/],
+      ["of a revoked node", await asked("ngone"), /was revoked/],
+      ["a node's certificate", await asked("nother", { certificate: first.tls.cert }), /proves nothing/],
+      ["nonsense", { certificate: "nonsense" }, /proves nothing/],
+    ] as const)
+      await assert.rejects(first.machine.renewIssuer(question, TTL), (fault: Error) => why.test(fault.message), what);
+    await assert.rejects(second.machine.renewIssuer(await asked("nother"), TTL), {
+      code: "denied",
+      message: /root's key/,
+    });
   });
 });

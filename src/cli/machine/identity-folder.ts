@@ -59,13 +59,17 @@ async function renewIssuer({ machine, node, now }: IdentityWanted): Promise<void
   await writeIdentity({ "issuer.key": key, "issuer.crt": cert });
 }
 
-/** What a renewal had written whole when power failed is put where it belongs. */
-export async function settleRenewal(): Promise<void> {
-  const text = await readIdentity("node.next");
-  if (text === undefined) return;
-  const { key, cert } = JSON.parse(text);
-  await writeIdentity({ "node.key": String(key), "node.crt": String(cert) });
-  await rm(join(identityFolder(), "node.next"));
+/** What a renewal had written whole when power failed is put where it belongs. `folder`: with an `identity` in it. */
+export async function settleRenewals(folder = machineFolder()): Promise<void> {
+  const identity = join(folder, "identity");
+  for (const name of ["node", "issuer"]) {
+    const next = join(identity, `${name}.next`);
+    const text = await readFile(next, "utf8").catch(() => undefined);
+    if (text === undefined) continue;
+    const { key, cert } = JSON.parse(text);
+    await writeInto(identity, { [`${name}.key`]: String(key), [`${name}.crt`]: String(cert) });
+    await rm(next);
+  }
 }
 
 export function identityFiles(): IdentityFiles {
@@ -93,10 +97,14 @@ export async function ownTls(): Promise<TlsSettings | undefined> {
   return key === undefined || cert === undefined || ca === undefined ? undefined : { key, cert, ca };
 }
 
-export async function writeIdentity(files: Readonly<Record<string, string>>): Promise<void> {
-  await mkdir(identityFolder(), { recursive: true, mode: 0o700 });
+export function writeIdentity(files: Readonly<Record<string, string>>): Promise<void> {
+  return writeInto(identityFolder(), files);
+}
+
+async function writeInto(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   for (const [name, text] of Object.entries(files)) {
-    const path = join(identityFolder(), name);
+    const path = join(folder, name);
     await writeFile(`${path}.new`, text, { mode: 0o600 });
     await rename(`${path}.new`, path);
   }

@@ -7,7 +7,7 @@ import { systemRandom } from "../../system/random.ts";
 import type { NetworkFlags } from "../up/network-plan.ts";
 import { nodeIdOf } from "../up/node-id.ts";
 import { UsageError } from "../usage.ts";
-import { controllerIdentity, identityFiles, readIdentity, settleRenewal } from "./identity-folder.ts";
+import { controllerIdentity, identityFiles, readIdentity, settleRenewals } from "./identity-folder.ts";
 import { type MachineFile, machineFolder, machineOfThisFolder, writeMachineFile } from "./machine-file.ts";
 
 /** What the governor's process is told. */
@@ -53,7 +53,7 @@ export async function machinePlanOf(
     hosts: isLoopback(host) ? [host, "localhost"] : [host],
     now: Date.now(),
   };
-  await settleRenewal();
+  await settleRenewals();
   const files = file.controller ? await controllerIdentity(wanted) : identityFiles();
   if ((await readIdentity("node.crt")) === undefined) {
     throw new UsageError("this node has no certificate of its machine; 'unum join' gets it one");

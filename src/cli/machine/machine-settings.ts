@@ -1,11 +1,18 @@
 // The machine as a governor's process hands it to its node: the founder's key read, and where others are let in.
 
 import { letIn } from "../../machine/identity/joining.ts";
+import type { OwnCertificate } from "../../machine/identity/renewing.ts";
+import type { Issuing } from "../../machine/identity/renewing-issuer.ts";
 import { publicKeyOf } from "../../machine/keys/signing-key.ts";
 import type { NodeSettings } from "../../node/run-node.ts";
 import { answerQuestions } from "../../system/tls-question.ts";
 import { issuerOfThisFolder, readIdentity } from "./identity-folder.ts";
 import type { MachineStart } from "./machine-plan.ts";
+
+/** Who comes in knows the root by its hash alone: it is sent along. */
+function shown({ key, cert, root }: OwnCertificate): { key: string; certs: string } {
+  return { key, certs: `${cert}\n${root}` };
+}
 
 type MachineOfNode = NonNullable<NodeSettings["machine"]>;
 
@@ -25,26 +32,34 @@ export async function machineSettingsOf(start: MachineStart): Promise<MachineOfN
   if (key === undefined || cert === undefined) return settings;
   const rootKey = await readIdentity("root.key");
   // Only who lets others in loads what makes certificates.
-  const { issueLeaf, rootHash } = await import("../../machine/identity/authority.ts");
+  const { issueIssuer, issueLeaf, rootHash } = await import("../../machine/identity/authority.ts");
+  let present = issuer;
+  const issuing: Issuing = {
+    present: () => present,
+    take: (fresh) => {
+      present = fresh;
+    },
+    ...(rootKey === undefined ? {} : { sign: (wanted) => issueIssuer({ rootKey, root: issuer.root }, wanted) }),
+  };
   return {
-    ...settings,
-    issue: (wanted) => issueLeaf(issuer, wanted),
+    ...{ ...settings, issuing, issue: (wanted) => issueLeaf(present, wanted) },
     joins: {
       at: `${joins.host.includes(":") ? `[${joins.host}]` : joins.host}:${joins.port}`,
       root: rootHash(issuer.root),
     },
     joining: {
-      serve: (node) =>
-        answerQuestions({ ...joins, key, certs: `${cert}\n${issuer.root}` }, async (question) =>
+      serve: async (node) => {
+        const own = node.own ?? { key, cert, root: issuer.root };
+        const answering = await answerQuestions({ ...joins, ...shown(own) }, async (question) =>
           JSON.stringify(
             await letIn(question, {
-              machine: node,
-              issuer,
-              seeds: [open],
+              ...{ machine: node, issuer: present, seeds: [open] },
               ...(rootKey === undefined ? {} : { rootKey }),
             }),
           ),
-        ),
+        );
+        return { speak: (fresh) => answering.speak(shown(fresh)), close: () => answering.close() };
+      },
     },
   };
 }

@@ -11,7 +11,7 @@ import { systemEnv } from "../../system/env.ts";
 import { hostId } from "../../system/host-id.ts";
 import { systemProcesses } from "../../system/processes.ts";
 import { zmtpTransport } from "../../transports/zmtp/index.ts";
-import { ownTls } from "../machine/identity-folder.ts";
+import { ownTls, settleRenewals } from "../machine/identity-folder.ts";
 import { parentFolder, readParent } from "../machine/parent-folder.ts";
 import type { GatewayStart } from "./governor-start.ts";
 
@@ -36,6 +36,7 @@ await gateway.closed;
 process.exit(0);
 
 async function begin() {
+  await settleRenewals(parentFolder());
   const parent = await readParent();
   const own = await ownTls();
   const outer: TlsSettings = { key: parent.key, cert: parent.cert, ca: parent.ca };
@@ -51,12 +52,14 @@ async function begin() {
     inside: {
       door: `ipc://${start.run}/door.sock`,
       listen: [`ipc://${start.run}/gateway.sock`, ...reached],
+      ...{ own: ownTls },
       transport: () => zmtpTransport({ env, identity: start.node, ...(own === undefined ? {} : { tls: own }) }),
     },
     outside: {
       ...{ machine: parent.machine, founder: publicKeyOf(new Uint8Array(Buffer.from(parent.founder, "base64"))) },
       ...{ open: `tls://${parent.open}`, gossip, seeds: parent.seeds },
       gossipKey: new Uint8Array(Buffer.from(parent.gossipKey.trim(), "base64")),
+      own: { key: parent.key, cert: parent.cert, root: parent.ca },
       transport: () => zmtpTransport({ env, identity: start.machine, tls: outer }),
     },
   });

@@ -113,6 +113,8 @@ export async function issueLeaf(issuer: Issuer, { node, machine, hosts, publicKe
   });
   const leaf = await certificate({
     ...{ subject: `CN=${node}, O=Unum machine ${machine}`, issuer: subjectOf(issuer.cert), now, days: LEAF_DAYS },
+    // What outlived its signer's would be good for nothing, and not be renewed in time.
+    until: new x509.X509Certificate(issuer.cert).notAfter.getTime(),
     ...{ publicKey: readPublic(publicKey), signedWith: createPrivateKey(issuer.key) },
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
@@ -144,6 +146,8 @@ async function certificate(of: {
   readonly signedWith: KeyObject;
   readonly now: number;
   readonly days: number;
+  /** At the latest, in milliseconds since 1970. */
+  readonly until?: number;
   readonly extensions: x509.Extension[];
 }): Promise<string> {
   const made = await x509.X509CertificateGenerator.create(
@@ -157,7 +161,7 @@ async function certificate(of: {
         .slice(0, 30)}`,
       ...{ subject: of.subject, issuer: of.issuer, signingAlgorithm: ALGORITHM, extensions: of.extensions },
       notBefore: new Date(of.now - BACKDATED_MS),
-      notAfter: new Date(of.now + of.days * DAY_MS),
+      notAfter: new Date(Math.min(of.now + of.days * DAY_MS, of.until ?? Number.POSITIVE_INFINITY)),
       publicKey: await webKey(of.publicKey, "verify"),
       signingKey: await webKey(of.signedWith, "sign"),
     },

@@ -3,17 +3,17 @@
 //
 //   two thirds of its life over ──▶ new key ──▶ asked of a controller, signed by the old key ──▶ kept whole ──▶ spoken with
 //
+// A machine that is a node of another one does the same there. When to ask and what to keep stands in renewal.ts.
+//
 // Invariants
 //   N1. A certificate is given for the node, and the hosts, that the present one names, to who holds that one's key; to nobody revoked.
-//   N2. Key and certificate are on disk together or not at all: what power cuts is settled at the next start.
 
 import { createHash, generateKeyPairSync, X509Certificate } from "node:crypto";
-import type { Clock, Timer } from "../../base/clock.ts";
 import { asError, Fault } from "../../base/fault.ts";
 import type { CertificateAsked } from "../../messages/gen/unum/machine/v1/machine_pb.ts";
-import { isSignedBy, readSigningKey } from "../keys/signing-key.ts";
+import { isSignedBy, type PublicKey, readSigningKey } from "../keys/signing-key.ts";
 import type { MachineNode } from "../machine-node.ts";
-import { leafOf } from "./leaf.ts";
+import { ANY_NODE, leafOf } from "./leaf.ts";
 
 /** PEM. */
 export interface OwnCertificate {
@@ -23,9 +23,6 @@ export interface OwnCertificate {
   readonly root: string;
 }
 
-export const RENEWED_AT = 2 / 3;
-const LOOK_EVERY_MS = 3_600_000;
-const AGAIN_AFTER_MS = 10_000;
 const WINDOW_MS = 120_000;
 const PURPOSE = "unum machine certificate 1";
 
@@ -37,14 +34,34 @@ export function ageOf(cert: string, now: number): number {
 
 /** What a node asks with, and the key that it asks for. */
 export function certificateAsked(of: { machine: string; own: OwnCertificate; now: number }) {
+  return askedFor(PURPOSE, of);
+}
+
+/** `purpose`: what the signature is good for. */
+export function askedFor(
+  purpose: string,
+  { machine, own, now }: { machine: string; own: Pick<OwnCertificate, "key" | "cert">; now: number },
+) {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const key = privateKey.export({ format: "pem", type: "pkcs8" }).toString();
   const asked = {
-    certificate: of.own.cert,
+    certificate: own.cert,
     publicKey: publicKey.export({ format: "pem", type: "spki" }).toString(),
-    atMs: BigInt(Math.round(of.now)),
+    atMs: BigInt(Math.round(now)),
   };
-  return { key, asked: { ...asked, signature: readSigningKey(of.own.key).sign(bytesOf(of.machine, asked)) } };
+  return { key, asked: { ...asked, signature: readSigningKey(own.key).sign(bytesOf(purpose, machine, asked)) } };
+}
+
+/** Throws the Fault `denied` where `key`, that of the present certificate, has not asked for it, or not now. */
+export function checkAsked(
+  purpose: string,
+  asked: CertificateAsked,
+  { machine, now, who, key }: { machine: string; now: number; who: string; key: PublicKey },
+): void {
+  if (!isSignedBy(key, bytesOf(purpose, machine, asked), asked.signature))
+    throw new Fault("denied", `${who} has not signed it`);
+  if (Math.abs(Number(asked.atMs) - now) > WINDOW_MS)
+    throw new Fault("denied", "it was asked for too long ago, or the clocks differ too much");
 }
 
 /** A controller's answer: the new certificate. Throws the Fault `denied` or `invalid` that says why there is none. */
@@ -52,15 +69,12 @@ export async function renewed(machine: MachineNode, asked: CertificateAsked): Pr
   const { own, issue, env, machine: id, node: self } = machine.settings;
   if (own === undefined || issue === undefined)
     throw new Fault("denied", `node ${self} signs no certificates; a controller that lets others in does`);
-  const { node, key } = leafOf(asked.certificate, own.root);
+  const { node, key } = leafOf(asked.certificate, own.root, ANY_NODE);
   const now = env.clock.wallNow();
   const what = `renew node/${node}`;
   try {
     if (machine.isRevoked(node)) throw new Fault("denied", `node ${node} was revoked`);
-    if (!isSignedBy(key, bytesOf(id, asked), asked.signature))
-      throw new Fault("denied", `node ${node} has not signed it`);
-    if (Math.abs(Number(asked.atMs) - now) > WINDOW_MS)
-      throw new Fault("denied", "it was asked for too long ago, or the clocks differ too much");
+    checkAsked(PURPOSE, asked, { machine: id, now, who: `node ${node}`, key });
     const present = new X509Certificate(asked.certificate);
     if (present.validToDate.getTime() < now)
       throw new Fault("denied", `the certificate of node ${node} has ended; it joins again`);
@@ -74,75 +88,6 @@ export async function renewed(machine: MachineNode, asked: CertificateAsked): Pr
   }
 }
 
-export interface RenewalParts {
-  readonly clock: Clock;
-  readonly machine: MachineNode;
-  /** Asks the controllers in turn; rejects with what the last one said. */
-  readonly ask: (asked: ReturnType<typeof certificateAsked>["asked"]) => Promise<string>;
-}
-
-/** Looks now and then whether the node's own certificate is old. */
-export class Renewal {
-  readonly #parts: RenewalParts;
-  #timer: Timer | undefined;
-  #isClosed = false;
-  #said = "";
-
-  constructor(parts: RenewalParts) {
-    this.#parts = parts;
-  }
-
-  start(): void {
-    void this.#look();
-  }
-
-  close(): void {
-    this.#isClosed = true;
-    this.#timer?.cancel();
-  }
-
-  async #look(): Promise<void> {
-    const { clock, machine } = this.#parts;
-    let again = LOOK_EVERY_MS;
-    try {
-      await this.#renew();
-    } catch (error) {
-      again = AGAIN_AFTER_MS;
-      const text = `this node's certificate is not renewed yet: ${asError(error).message}`;
-      if (text !== this.#said) machine.settings.env.log.write("warn", text);
-      this.#said = text;
-    }
-    if (!this.#isClosed) this.#timer = clock.after(again, () => void this.#look());
-  }
-
-  async #renew(): Promise<void> {
-    const { clock, machine, ask } = this.#parts;
-    const { own } = machine;
-    if (own === undefined || ageOf(own.cert, clock.wallNow()) < RENEWED_AT) return;
-    const { key, asked } = certificateAsked({ machine: machine.settings.machine, own, now: clock.wallNow() });
-    const cert = await ask(asked);
-    const fresh = { key, cert, root: own.root };
-    if (leafOf(cert, own.root).node !== machine.settings.node)
-      throw new Fault("invalid", "what a controller signed is not for this node");
-    await keepCertificate(machine, fresh);
-    machine.onRenewed(fresh);
-    machine.settings.env.log.write("info", "this node's certificate was renewed");
-  }
-}
-
-/** N2: `node.next` holds both until they are where they belong. */
-async function keepCertificate(
-  { settings: { disk, folder } }: MachineNode,
-  { key, cert }: OwnCertificate,
-): Promise<void> {
-  const encoder = new TextEncoder();
-  const at = (name: string) => `${folder}/identity/${name}`;
-  await disk.replace(at("node.next"), encoder.encode(JSON.stringify({ key, cert })));
-  await disk.replace(at("node.key"), encoder.encode(key));
-  await disk.replace(at("node.crt"), encoder.encode(cert));
-  await disk.remove(at("node.next"));
-}
-
 /** Of its names, but that which is the node's own. */
 function hostsOf({ subjectAltName = "" }: X509Certificate, node: string): readonly string[] {
   const names = subjectAltName.split(", ").map((name) => name.replace(/^(?:DNS|IP Address):/, ""));
@@ -150,9 +95,10 @@ function hostsOf({ subjectAltName = "" }: X509Certificate, node: string): readon
 }
 
 function bytesOf(
+  purpose: string,
   machine: string,
   { certificate, publicKey, atMs }: Omit<CertificateAsked, "$typeName" | "signature">,
 ): Uint8Array {
   const present = createHash("sha256").update(certificate).digest("hex");
-  return Buffer.from([PURPOSE, machine, present, publicKey, atMs].join("\n"));
+  return Buffer.from([purpose, machine, present, publicKey, atMs].join("\n"));
 }

@@ -52,6 +52,7 @@ export const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["unum.machine.v1.Machine/Exchange", NODE],
   ["unum.machine.v1.Machine/Leave", HERE],
   ["unum.machine.v1.Machine/Renew", NODE],
+  ["unum.machine.v1.Machine/RenewIssuer", NODE],
   ["unum.machine.v1.Machine/Facts", HERE],
   ["unum.machine.v1.Machine/Variable", HERE],
   ["unum.machine.v1.Outbox/Keep", NODE],
