@@ -29,7 +29,13 @@ export function stubModel(port = 0) {
     // It listens at a port: its address is no path.
     server.listen(port, "127.0.0.1", () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
   });
-  return { listening, asked: () => asked, close: () => new Promise((closed) => server.close(closed)) };
+  // Whoever asked may have kept its connection for more.
+  const close = () =>
+    new Promise((closed) => {
+      server.close(closed);
+      server.closeAllConnections();
+    });
+  return { listening, asked: () => asked, close };
 }
 
 if (import.meta.main) console.log(`MODEL_URL=${await stubModel(Number(process.argv[2] ?? 9_100)).listening}`);

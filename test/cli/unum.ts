@@ -14,6 +14,9 @@ const COMMAND = join(root, "bin/unum.mjs");
 /** Ten times what the slowest of them takes on a machine that is busy with others. */
 const RUN_LIMIT_MS = 400_000;
 
+/** What it wrote before it ended is read within this time. */
+const OUTPUT_LIMIT_MS = 20_000;
+
 /** For every suite that waits for processes, whole: ten times what it takes. */
 export const LIMIT = { timeout: 600_000 };
 
@@ -50,10 +53,16 @@ export async function unum(args: readonly string[], options: RunOptions = {}): P
   return { ...ended, stderr: `${ended.stderr}\nunum ${args.join(" ")} was killed: ${ended.ms} ms` };
 }
 
-/** Waits for as long as its suite may take. */
+/** Waits for as long as its suite may take; for what others may still write to its output, not as long as these live. */
 export async function endOf(child: ChildProcess, startedAt = performance.now()): Promise<Ended> {
   const stdout = gather(child.stdout);
   const stderr = gather(child.stderr);
+  child.once("exit", () => {
+    const timer = setTimeout(() => {
+      for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
+    }, OUTPUT_LIMIT_MS);
+    child.once("close", () => clearTimeout(timer));
+  });
   const [code] = await once(child, "close");
   return { code, stdout: stdout(), stderr: stderr(), ms: performance.now() - startedAt };
 }

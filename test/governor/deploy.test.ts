@@ -51,7 +51,7 @@ async function kept({ home }: TestNode): Promise<void> {
 }
 
 const crash = ({ client }: TestNode) =>
-  assert.rejects(client.call(Work.method.do, { exit: 3 }, { ttlMs: 5_000 }), { code: "unknown" });
+  assert.rejects(client.call(Work.method.do, { exit: 3 }, { ttlMs: 60_000 }), { code: "unknown" });
 
 /** Does not come to its end while the gate is there; says that it has come so far. */
 const gated = (gate: string, arrived: string) => `import { existsSync, writeFileSync } from "node:fs";

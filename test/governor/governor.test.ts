@@ -56,7 +56,7 @@ describe("a governor", { timeout: 240_000, concurrency: 1 }, () => {
   it("replaces a container that ends in the middle of a call, whose outcome is unknown", async () => {
     const { client, until, end } = await node();
     await until(serving(2));
-    await assert.rejects(client.call(Work.method.do, { exit: 3 }, { ttlMs: 5_000 }), { code: "unknown" });
+    await assert.rejects(client.call(Work.method.do, { exit: 3 }, { ttlMs: 60_000 }), { code: "unknown" });
     await until(says(/exited with code 3, in the middle of unum\.test\.v1\.Work/));
     await until(serving(2));
     await end();
@@ -184,7 +184,7 @@ describe("a governor", { timeout: 240_000, concurrency: 1 }, () => {
     await until(says(/nothing is started while a test deploys/));
     const file = join(folder, "work", "work.ts");
     await writeFile(file, `${await readFile(file, "utf8")}\nhalf a file {`);
-    await assert.rejects(client.call(Work.method.do, { exit: 3 }, { ttlMs: 5_000 }), { code: "unknown" });
+    await assert.rejects(client.call(Work.method.do, { exit: 3 }, { ttlMs: 60_000 }), { code: "unknown" });
     await until(says(/exited with code 3/));
     const { problems, replacement } = await until(({ upMs }) => upMs > 0n);
     assert.deepEqual([problems.length, replacement], [0, ""]);

@@ -104,7 +104,7 @@ export async function startNode(
     await client.close();
     await atDoor
       .of(Node)
-      .drain({ graceMs: 2_000 }, { ttlMs: 15_000 })
+      .drain({ graceMs: 2_000 }, { ttlMs: 60_000 })
       .catch(() => {});
     await atDoor.close();
     governor.kill("SIGKILL");
@@ -121,7 +121,7 @@ export async function startNode(
     status,
     setLimits: async (change) => void (await atDoor.of(Node).setLimits(change)),
     drain: async (container, graceMs) =>
-      (await atDoor.of(Node).drain({ container, graceMs }, { ttlMs: graceMs + 10_000 })).left,
+      (await atDoor.of(Node).drain({ container, graceMs }, { ttlMs: graceMs + 60_000 })).left,
     until: async (wanted, withinMs = UNTIL_MS) => {
       const end = performance.now() + withinMs;
       for (;;) {

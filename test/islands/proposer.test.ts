@@ -16,8 +16,9 @@ describe("a language model as mutation operator", LIMIT, () => {
   it(
     "finds with the stand-in what chance alone does not, and the same without it from its answers",
     LIMIT,
-    async () => {
+    async (test) => {
       const model = stubModel();
+      test.after(() => model.close());
       const env = { MODEL_URL: await model.listening };
       const home = await scratch();
       const few = [...OWN, "--evaluations", "20000"];
@@ -42,8 +43,9 @@ describe("a language model as mutation operator", LIMIT, () => {
     },
   );
 
-  it("is not asked again for what it had answered when the whole command was killed", LIMIT, async () => {
+  it("is not asked again for what it had answered when the whole command was killed", LIMIT, async (test) => {
     const model = stubModel();
+    test.after(() => model.close());
     const env = { MODEL_URL: await model.listening };
     const home = await scratch();
     const few = [...OWN, "--evaluations", "6000", "--target", "-1", "--in-process", "--set", "checkpoint.every=0.05"];
@@ -61,7 +63,7 @@ describe("a language model as mutation operator", LIMIT, () => {
     assert.ok(model.asked() <= 2 * once + 2, `${model.asked()} questions, ${once} without a kill`);
   });
 
-  it("is any server with --propose, for candidates that are lists of numbers", LIMIT, async () => {
+  it("is any server with --propose, for candidates that are lists of numbers", LIMIT, async (test) => {
     const { createServer } = await import("node:http");
     const bodies: { parents: { candidate: number[]; values: number[] }[] }[] = [];
     const server = createServer(async (request, response) => {
@@ -78,6 +80,10 @@ describe("a language model as mutation operator", LIMIT, () => {
       );
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    test.after(() => {
+      server.closeAllConnections();
+      server.close();
+    });
     const address = server.address();
     assert.ok(typeof address === "object" && address !== null);
     const url = `http://127.0.0.1:${address.port}/propose`;
@@ -96,8 +102,6 @@ describe("a language model as mutation operator", LIMIT, () => {
     ];
     const settings = ["--set", "migration.every=200", "--set", "proposer.budget=2", "--target", "-1e9", "--json"];
     const ran = await unum(["islands", "run", ...args, ...settings, "--propose", url], { home });
-    server.closeAllConnections();
-    server.close();
     assert.equal(bodies.length, 2);
     assert.equal(bodies[0]?.parents.length, 4);
     assert.equal(bodies[0]?.parents[0]?.candidate.length, 2);

@@ -118,7 +118,7 @@ describe("plugins of a node", BESIDE, () => {
     const own = await node([{ file: metrics, settings: { at } }]);
     await own.until(serving(2));
     await own.client.call(Work.method.do, { key: "one" });
-    await assert.rejects(own.client.call(Work.method.do, { exit: 3 }, { ttlMs: 5_000 }), { code: "unknown" });
+    await assert.rejects(own.client.call(Work.method.do, { exit: 3 }, { ttlMs: 60_000 }), { code: "unknown" });
     for (let i = 0; i < 4; i++) {
       await own.client.call(Work.method.do, { key: `${i}` }, { ttlMs: 30_000, withinMs: 20_000 });
     }
