@@ -4,16 +4,19 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { GreetRequestSchema } from "../examples/01-one-process/components/greeter/gen/greeter_pb.ts";
 import { PixelsSchema, ShrinkingSchema } from "../examples/04-program/components/shrink/gen/shrink_pb.ts";
-import { CELL_PROGRAM, NATIVE_CELL_PROGRAM, WASM_CELL_PROGRAM } from "../src/cli/process/governor-start.ts";
+import { compileAhead } from "../src/cli/process/compile-ahead.ts";
+import { CELL_PROGRAM, NATIVE_CELL_PROGRAM, QUICKLY, WASM_CELL_PROGRAM } from "../src/cli/process/governor-start.ts";
 import type { Call } from "../src/container/call.ts";
 import { Cell } from "../src/container/cell/cell.ts";
 import { systemClock } from "../src/system/clock.ts";
-import { confinementLayers, startConfined, startPlain } from "../src/system/confinement.ts";
-import { thisMachine } from "./harness/machine.ts";
+import { confinementLayers, startConfined } from "../src/system/confinement.ts";
+import { bench, type Given } from "./harness/bench.ts";
+import { callFigures } from "./harness/calls.ts";
+import { spreadOf } from "./harness/statistics.ts";
+import { markdown, number, range } from "./harness/table.ts";
 
 const HELP = `usage: npm run bench -- cells [options]
 
@@ -28,6 +31,7 @@ that has started one before. Start: from nothing to "loaded". Calls: bytes in, b
 
 const ROOT = join(import.meta.dirname, "..");
 const EXAMPLE = join(ROOT, "examples/04-program");
+const COMPONENTS = join(ROOT, "examples/01-one-process/components");
 const UNDER_WAY = 256;
 
 interface Kind {
@@ -35,25 +39,21 @@ interface Kind {
   readonly program: string;
   readonly flags: readonly string[];
   readonly load: object;
+  /** Of components. */
+  readonly folders: readonly string[];
   readonly limit: "loop" | "call";
   readonly path: string;
   readonly body: Uint8Array;
 }
 
-interface Row {
-  readonly name: string;
-  readonly startMsP50: number;
-  readonly startMsMost: number;
-  readonly roundTripUsP50: number;
-  readonly roundTripUsP99: number;
-  readonly callsPerSecond: number;
-}
+type Row = Awaited<ReturnType<typeof measured>>;
 
 const pixels = new Uint8Array(3 * 16 * 16).fill(7);
 const KINDS: readonly Kind[] = [
   {
     ...{ name: "TypeScript", program: CELL_PROGRAM, flags: [], limit: "loop", path: "example.v1.Greeter/Greet" },
-    load: { folders: [join(ROOT, "examples/01-one-process/components")] },
+    load: { folders: [COMPONENTS] },
+    folders: [COMPONENTS],
     body: toBinary(GreetRequestSchema, create(GreetRequestSchema, { name: "Ada" })),
   },
   {
@@ -65,6 +65,7 @@ const KINDS: readonly Kind[] = [
       path: "shrink",
     },
     load: { file: join(EXAMPLE, "native/linux-x64/resample.so"), functions: { shrink: "resample_shrink" } },
+    folders: [],
     body: toBinary(
       ShrinkingSchema,
       create(ShrinkingSchema, { width: 16, height: 16, toWidth: 4, toHeight: 4, pixels }),
@@ -79,6 +80,7 @@ const KINDS: readonly Kind[] = [
       path: "of",
     },
     load: { file: join(EXAMPLE, "wasm/accent.wasm"), functions: { of: "accent_of" }, folders: [], pages: 64 },
+    folders: [],
     body: toBinary(PixelsSchema, create(PixelsSchema, { pixels })),
   },
 ];
@@ -90,17 +92,13 @@ const call = {
   // All of a call that a cell is told.
 } as unknown as Call;
 
-async function measured(
-  kind: Kind,
-  compiled: string,
-  { starts, calls }: { starts: number; calls: number },
-): Promise<Row> {
-  const { program, flags, load, limit, path, body, name } = kind;
+async function measured(kind: Kind, compiled: string, { starts, calls }: { starts: number; calls: number }) {
+  const { program, flags, load, folders, limit, path, body, name } = kind;
   const readable = [...["src", "node_modules", "package.json", "examples"].map((each) => join(ROOT, each))];
-  const child = { program, flags, readable, granted: [], heapMiB: 256, compiled, say: () => {} };
-  const filled = startPlain(child);
-  filled.stream.end();
-  await filled.ended;
+  const child = {
+    ...{ program, flags: [...QUICKLY, ...flags], readable, granted: [], heapMiB: 256, compiled, say: () => {} },
+  };
+  await compileAhead(compiled, folders);
   const newCell = () => new Cell({ clock, start: async () => startConfined(child), load, limit });
   const took: number[] = [];
   for (let round = 0; round < starts; round++) {
@@ -113,81 +111,32 @@ async function measured(
   }
   const cell = newCell();
   const one = () => cell.call({ path, body, call, budgetMs: 60_000 });
-  for (let round = 0; round < calls / 4; round++) await one();
-  const trips: number[] = [];
-  for (let round = 0; round < calls; round++) {
-    const since = performance.now();
-    await one();
-    trips.push((performance.now() - since) * 1_000);
-  }
-  let left = calls * 4;
-  const since = performance.now();
-  const worker = async () => {
-    while (left-- > 0) await one();
-  };
-  await Promise.all(Array.from({ length: UNDER_WAY }, worker));
-  const seconds = (performance.now() - since) / 1_000;
+  const figures = await callFigures(one, { calls, underWay: UNDER_WAY });
   await cell.close();
-  return {
-    ...{ name, startMsP50: quantile(took, 0.5), startMsMost: Math.max(...took) },
-    ...{ roundTripUsP50: quantile(trips, 0.5), roundTripUsP99: quantile(trips, 0.99) },
-    callsPerSecond: (calls * 4) / seconds,
-  };
-}
-
-function quantile(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
+  return { name, startMs: spreadOf(took), ...figures };
 }
 
 function reportOf(rows: readonly Row[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const head = ["cell", "start, ms (p50)", "at most", "round trip, µs (p50)", "p99", `calls/s, ${UNDER_WAY} under way`];
-  return [
-    METHOD,
-    "",
-    line(head),
-    line(head.map(() => "---")),
-    ...rows.map((row) =>
-      line([
-        row.name,
-        ...[row.startMsP50, row.startMsMost, row.roundTripUsP50, row.roundTripUsP99].map((value) => value.toFixed(0)),
-        Math.round(row.callsPerSecond).toLocaleString("en"),
-      ]),
-    ),
-  ].join("\n");
+  const goals = ["goal", "250", "60", "", "100,000"];
+  const lines = rows.map(({ name, startMs, roundTripUsP50, roundTripUsP99, callsPerSecond }) => [
+    ...[name, range(startMs), number(roundTripUsP50), number(roundTripUsP99), number(callsPerSecond)],
+  ]);
+  const head = ["cell", "start, ms", "round trip, µs (p50)", "p99", `calls/s, ${UNDER_WAY} under way`];
+  return markdown(head, [...lines, goals]);
 }
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      quick: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
-  if (values.help) {
-    process.stdout.write(`${HELP}\n`);
-    return 0;
-  }
+async function rowsOf({ quick }: Given): Promise<readonly Row[]> {
   const missing = confinementLayers().find(({ present }) => !present);
-  if (missing !== undefined) {
-    process.stderr.write(`This system cannot confine: ${missing.text}\n`);
-    return 1;
-  }
+  if (missing !== undefined) throw new Error(`This system cannot confine: ${missing.text}`);
   const compiled = mkdtempSync(join(tmpdir(), "unum-cells-"));
-  const machine = thisMachine();
-  const rows: Row[] = [];
   try {
-    const depth = values.quick ? { starts: 3, calls: 1_000 } : { starts: 20, calls: 20_000 };
+    const depth = quick ? { starts: 3, calls: 1_000 } : { starts: 20, calls: 20_000 };
+    const rows: Row[] = [];
     for (const kind of KINDS) rows.push(await measured(kind, compiled, depth));
+    return rows;
   } finally {
     rmSync(compiled, { recursive: true });
   }
-  process.stdout.write(
-    `${values.json ? JSON.stringify({ method: METHOD, machine, rows }, null, 2) : reportOf(rows)}\n`,
-  );
-  return 0;
 }
 
-process.exitCode = await main();
+process.exitCode = await bench({ help: HELP, method: METHOD, measure: rowsOf, report: reportOf });

@@ -22,3 +22,16 @@ function median(sorted: readonly number[]): number {
   const lower = sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
   return (lower + upper) / 2;
 }
+
+/** The value below which the share `part` (0 … 1) of them lies. */
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
+}
+
+/** Least squares, a step of one between values. */
+export function slopeOf(values: readonly number[]): number {
+  const [mean, middle] = [values.reduce((sum, value) => sum + value, 0) / values.length, (values.length - 1) / 2];
+  const above = values.reduce((sum, value, at) => sum + (at - middle) * (value - mean), 0);
+  return above / values.reduce((sum, _, at) => sum + (at - middle) ** 2, 0);
+}

@@ -6,7 +6,7 @@
 import { constants } from "node:crypto";
 import { chmodSync } from "node:fs";
 import net from "node:net";
-import tls from "node:tls";
+import type tls from "node:tls";
 import { Fault } from "../base/fault.ts";
 import type { ByteStream, Endpoint, Listening, Network, TlsSettings } from "../base/network.ts";
 import { connectFault, endpointText, listenFault } from "./network-fault.ts";
@@ -21,6 +21,8 @@ export interface SystemNetworkOptions {
   readonly tlsHandshakeMs?: number;
 }
 
+/** Loaded when the first speaks TLS: that takes half of what a bare process takes to start, and many never do. */
+const tlsModule = (): typeof tls => process.getBuiltinModule("node:tls");
 /** How many may wait to be accepted; the system's own limit (net.core.somaxconn) counts where it is lower. */
 const BACKLOG = 4_096;
 /** A full backlog of a Unix socket answers EAGAIN; this long after, the next attempt is made. */
@@ -72,7 +74,7 @@ function makeServer(
       onStream(new SocketStream(socket, nameOf(socket, peer))),
     );
   }
-  const server = tls.createServer(
+  const server = tlsModule().createServer(
     {
       ...peers.mutual(at.tls),
       ...{ noDelay: true, requestCert: true, handshakeTimeout: options.tlsHandshakeMs ?? 5_000 },
@@ -147,7 +149,7 @@ function connectOnce(to: Endpoint, timeoutMs: number, peers: TlsPeers): Promise<
     socket.once("error", failed);
     socket.once(to.kind === "tls" ? "secureConnect" : "connect", () => {
       clearTimeout(timer);
-      const barred = socket instanceof tls.TLSSocket ? peers.take(socket) : undefined;
+      const barred = to.kind === "tls" && socket instanceof tlsModule().TLSSocket ? peers.take(socket) : undefined;
       if (barred !== undefined) return void socket.destroy(barred);
       socket.off("error", failed);
       resolve(new SocketStream(socket, endpointText(to)));
@@ -159,12 +161,13 @@ function open(to: Endpoint, peers: TlsPeers): net.Socket {
   if (to.kind === "ipc") return net.connect({ path: to.path });
   if (to.kind === "tcp") return net.connect({ host: to.host, port: to.port, noDelay: true });
   const { serverName } = to.tls;
-  const socket = tls.connect({
+  const { connect: connectTls, checkServerIdentity } = tlsModule();
+  const socket = connectTls({
     ...peers.mutual(to.tls),
     host: to.host,
     port: to.port,
     ...(serverName === undefined ? {} : { servername: serverName }),
-    checkServerIdentity: (host, cert) => tls.checkServerIdentity(serverName ?? host, cert),
+    checkServerIdentity: (host, cert) => checkServerIdentity(serverName ?? host, cert),
   });
   socket.setNoDelay(true);
   return socket;
@@ -172,7 +175,9 @@ function open(to: Endpoint, peers: TlsPeers): net.Socket {
 
 /** The dialling side's name is checked too, where one is given: its host says nothing. */
 function wrongName(socket: tls.TLSSocket, { serverName }: TlsSettings): Error | undefined {
-  return serverName === undefined ? undefined : tls.checkServerIdentity(serverName, socket.getPeerCertificate());
+  return serverName === undefined
+    ? undefined
+    : tlsModule().checkServerIdentity(serverName, socket.getPeerCertificate());
 }
 
 /** Plain TCP is for programs on one computer, where nobody else can listen or speak. */

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { LimitsChange } from "../../src/capacity/limits.ts";
-import { GOVERNOR_PROGRAM, type GovernorStart } from "../../src/cli/process/governor-start.ts";
+import { GOVERNOR_PROGRAM, type GovernorStart, QUICKLY } from "../../src/cli/process/governor-start.ts";
 import { newClient } from "../../src/client/client.ts";
 import { type NodeClient, newNodeClient, systemEnv, zmtpTransport } from "../../src/index.ts";
 import { Node, type NodeStatus } from "../../src/messages/gen/unum/control/v1/node_pb.ts";
@@ -81,7 +81,7 @@ export async function startNode(
       log: "debug",
       ...set,
     };
-    const [program = "", ...words] = [...via, process.execPath, GOVERNOR_PROGRAM, JSON.stringify(start)];
+    const [program = "", ...words] = [...via, process.execPath, ...QUICKLY, GOVERNOR_PROGRAM, JSON.stringify(start)];
     return spawn(program, words, {
       stdio: ["ignore", log, log],
       env: { ...process.env, UNUM_TEST_JOURNAL: join(home, "journal") },

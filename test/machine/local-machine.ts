@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { TlsSettings } from "../../src/base/network.ts";
-import { CONTAINER_PROGRAM } from "../../src/cli/process/governor-start.ts";
+import { CONTAINER_PROGRAM, QUICKLY } from "../../src/cli/process/governor-start.ts";
 import { newClient, type Proxies } from "../../src/client/client.ts";
 import { type Issuer, issueIssuer, issueLeaf, newAuthority, newNodeKey } from "../../src/machine/identity/authority.ts";
 import type { Issuing } from "../../src/machine/identity/renewing-issuer.ts";
@@ -192,9 +192,10 @@ function settingsOf(of: {
     limits: { node: { containers: of.containers, spares: of.spares ?? 0 } },
     command: (container) => ({
       program: process.execPath,
-      arguments: [CONTAINER_PROGRAM, JSON.stringify({ ...container, plugins: [], log: "info" })],
+      arguments: [...QUICKLY, CONTAINER_PROGRAM, JSON.stringify({ ...container, plugins: [], log: "info" })],
     }),
-    environment: { PATH: process.env["PATH"] ?? "" },
+    // As a governor's process has it.
+    environment: { PATH: process.env["PATH"] ?? "", NODE_COMPILE_CACHE: join(folder, "compiled") },
     network: {
       ...{ datagrams: systemDatagrams(), gossip: { host: "127.0.0.1", port }, seeds: of.seeds, key: gossipKey },
     },

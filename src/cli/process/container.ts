@@ -16,7 +16,7 @@ import { systemEnv } from "../../system/env.ts";
 import { serveText } from "../../system/text-service.ts";
 import { zmtpTransport } from "../../transports/zmtp/index.ts";
 import type { ContainerProcessStart } from "./governor-start.ts";
-import { ProgramCells } from "./program-cells.ts";
+import type { ProgramCells } from "./program-cells.ts";
 
 // Written by the governor that starts this process, of the same version.
 const start = JSON.parse(process.argv[2] ?? "") as ContainerProcessStart;
@@ -40,6 +40,8 @@ const env = { ...plain, log: opened?.log?.(plain.log) ?? plain.log };
 let tls: TlsSettings | undefined;
 const transport = zmtpTransport({ env, identity: start.id, tls: () => tls });
 
+/** A container that is started for work is given it sooner. */
+const RESERVED_MS = 300;
 /** So that calls which waited for this container come first. */
 const KEEP_COMPILED_MS = 1_000;
 // Written at a process's end by itself, but one that is killed has none: its successor finds its modules compiled all the same.
@@ -62,7 +64,18 @@ const loadInline = async (folder: string) => {
   if (plugins.loader === undefined) return { components: [], failures: ["there is no loader"] };
   return loadBy(plugins.loader, folder);
 };
-const cells = new ProgramCells(env);
+let cells: Promise<ProgramCells> | undefined;
+/** Loaded for programs alone: half as many modules again. */
+const cellsOf = () => {
+  cells ??= import("./program-cells.ts").then(({ ProgramCells: Cells }) => new Cells(env));
+  return cells;
+};
+let isWarm = true;
+// Whoever is given nothing at once is kept in reserve: what it may need then is loaded while nobody waits for it.
+env.clock.after(RESERVED_MS, () => {
+  if (!isWarm) return;
+  void cellsOf().then(keepCompiled);
+});
 const running = await runGovernedContainer({
   ...{ env, disk, id: start.id, node: start.node, nonce: start.nonce, listen: [start.address], host: start.host },
   door: start.address.replace(/[^/]*$/, "door.sock"),
@@ -73,7 +86,8 @@ const running = await runGovernedContainer({
     tls = given;
   },
   load: async (folder, source, hosting) => {
-    if (hosting !== undefined) return cells.load(hosting, loadInline);
+    isWarm = false;
+    if (hosting !== undefined) return (await cellsOf()).load(hosting, loadInline);
     if (source !== "") standIn(folder, source);
     const { components, failures } = await loadInline(folder);
     keepCompiled();
@@ -101,7 +115,7 @@ process.on("exit", () => {
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => void running.drain(0));
 await running.closed;
-await cells.close();
+await (await cells)?.close();
 drained = true;
 await opened?.close();
 process.exit(0);

@@ -74,6 +74,9 @@ export interface ContainerProcessStart extends ContainerStart {
   readonly log: LogLevel;
 }
 
+/** Of Node, for each of the programs below: they find Unum's own modules without the disk. */
+export const QUICKLY: readonly string[] = ["--import", new URL("../../node/quick-resolve.ts", import.meta.url).href];
+
 export const GOVERNOR_PROGRAM = fileURLToPath(new URL("./governor.ts", import.meta.url));
 export const CELL_PROGRAM = fileURLToPath(new URL("./cell.ts", import.meta.url));
 export const NATIVE_CELL_PROGRAM = fileURLToPath(new URL("./native-cell.ts", import.meta.url));

@@ -29,6 +29,7 @@ import {
   type GatewayStart,
   type GovernorStart,
   type NetworkStart,
+  QUICKLY,
 } from "./governor-start.ts";
 
 // Written by the keeper that starts this process, of the same version.
@@ -105,7 +106,11 @@ const node = await runNode({
   doors: [ownDoor, ...start.listen.map((address) => advertised(address, host))],
   command: (container: ContainerStart) => ({
     program: process.execPath,
-    arguments: [CONTAINER_PROGRAM, JSON.stringify({ ...container, plugins: plugins.files, log: start.log })],
+    arguments: [
+      ...QUICKLY,
+      CONTAINER_PROGRAM,
+      JSON.stringify({ ...container, plugins: plugins.files, log: start.log }),
+    ],
   }),
   environment: environmentOf(process.env),
 }).catch(cannotStart);
@@ -145,7 +150,7 @@ function gatewayProcess({ machine: id, open }: MachineStart): SpawnSettings {
     ...(open === undefined ? {} : { open }),
   };
   return {
-    ...{ program: process.execPath, arguments: [GATEWAY_PROGRAM, JSON.stringify(given)] },
+    ...{ program: process.execPath, arguments: [...QUICKLY, GATEWAY_PROGRAM, JSON.stringify(given)] },
     ...{ environment: environmentOf(process.env), folder: process.cwd(), logPath: join(logs, "gateway.log") },
   };
 }

@@ -1,9 +1,8 @@
 // The parts of the program that a container was given, each where it runs: components inline or in a confined cell, a library and a
 // WebAssembly module in a cell of its own.
 
-import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DescService, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
@@ -18,7 +17,8 @@ import { MANIFEST_NAME, type Part, partsAt, readManifest } from "../../machine/a
 import { registryOf } from "../../messages/schema.ts";
 import { type ConfinedSettings, confiner, startPlain } from "../../system/confinement.ts";
 import { limitThreads } from "../../system/thread-limit.ts";
-import { CELL_PROGRAM, NATIVE_CELL_PROGRAM, WASM_CELL_PROGRAM } from "./governor-start.ts";
+import { compileAhead } from "./compile-ahead.ts";
+import { CELL_PROGRAM, NATIVE_CELL_PROGRAM, QUICKLY, WASM_CELL_PROGRAM } from "./governor-start.ts";
 
 /** Of a program, as the governor says it. */
 export interface Hosting {
@@ -74,6 +74,7 @@ export class ProgramCells {
         );
       }
       const loaded = await Promise.all(loads);
+      if (!hosting.inline) this.#compileAhead(hosting, parts);
       return {
         components: loaded.flatMap(({ components }) => components),
         failures: [...loaded.flatMap(({ failures }) => failures), ...missingHere(parts)],
@@ -149,6 +150,13 @@ export class ProgramCells {
     }
   }
 
+  /** For the next cells; only now, since these were waited for. */
+  #compileAhead({ root }: Hosting, parts: readonly Part[]): void {
+    const compiled = process.env["NODE_COMPILE_CACHE"];
+    const folders = parts.flatMap((part) => (part.kind === "component" ? [join(root, part.folder)] : []));
+    if (compiled !== undefined) void compileAhead(compiled, folders);
+  }
+
   #cell(
     { root, granted, inline }: Hosting,
     {
@@ -164,28 +172,13 @@ export class ProgramCells {
       if (mayLog) log.write("info", line);
     };
     const compiled = process.env["NODE_COMPILE_CACHE"];
-    const settings = { ...child, readable: [...OWN, root], granted, say, compiled };
-    const start = async (): Promise<CellProcess> => {
-      if (inline) return startPlain(settings);
-      const started = await this.#confine(settings);
-      if (compiled !== undefined) compileOnce(settings, compiled);
-      return started;
-    };
+    const flags = [...QUICKLY, ...(child.flags ?? [])];
+    const settings = { ...child, flags, readable: [...OWN, root], granted, say, compiled };
+    const start = async (): Promise<CellProcess> => (inline ? startPlain(settings) : this.#confine(settings));
     const cell = new Cell({ clock, start, load, limit, ...(answer === undefined ? {} : { answer }) });
     this.#cells.push(cell);
     return cell;
   }
-}
-
-/** A confined child writes no compile cache: what its next ones begin with is compiled once by one that is not, and loads nothing. */
-function compileOnce(settings: ConfinedSettings, compiled: string): void {
-  const name = `${basename(settings.program)}-${process.version}`;
-  try {
-    mkdirSync(join(compiled, name));
-  } catch {
-    return; // done, or not to be done
-  }
-  startPlain({ ...settings, say: () => {} }).stream.end();
 }
 
 function partsForHere(parts: readonly Part[]): readonly FunctionsPart[] {

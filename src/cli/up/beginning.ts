@@ -7,13 +7,13 @@ import type { NodeStatus } from "../../messages/gen/unum/control/v1/node_pb.ts";
 import type { Door } from "../door.ts";
 import { logLineText, parseLogLine } from "../log-line.ts";
 import { LogTail } from "../log-tail.ts";
-import { GOVERNOR_PROGRAM, type GovernorStart } from "../process/governor-start.ts";
+import { GOVERNOR_PROGRAM, type GovernorStart, QUICKLY } from "../process/governor-start.ts";
 import type { Terminal } from "../terminal.ts";
 
 export function governorProcess(start: GovernorStart, logPath: string): SpawnSettings {
   return {
     program: process.execPath,
-    arguments: [GOVERNOR_PROGRAM, JSON.stringify(start)],
+    arguments: [...QUICKLY, GOVERNOR_PROGRAM, JSON.stringify(start)],
     environment: ownEnvironment(),
     folder: process.cwd(),
     logPath,

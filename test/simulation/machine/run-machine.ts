@@ -104,7 +104,7 @@ class MachineWorld {
       (name, index) =>
         new SimulatedMachineNode({
           ...{ name, code, watcher, clock: this.#clock, network: this.#network, random: random.fork(), founder },
-          controller: index < CONTROLLERS,
+          ...{ controller: index < CONTROLLERS, others: NODES.filter((other) => other !== name) },
         }),
     );
   }

@@ -20,7 +20,7 @@ import type { VirtualClock } from "../../../src/testing/virtual-clock.ts";
 import type { MemoryNetwork } from "../../../src/transports/memory/memory-network.ts";
 import { SimA, SimB } from "../../gen/unum/test/v1/letters_pb.ts";
 import type { MachineCode } from "./machine-code.ts";
-import { NODES, PROGRAMS, programNames, VERSIONS } from "./machine-plan.ts";
+import { PROGRAMS, programNames, VERSIONS } from "./machine-plan.ts";
 
 export const MACHINE = "msim";
 /** Of one hop between a governor and its container: long enough that a crash meets messages on their way. */
@@ -38,6 +38,8 @@ export interface NodeParts {
   readonly random: Random;
   readonly founder: PublicKey;
   readonly controller: boolean;
+  /** Names of the others, as it is told when it joins. */
+  readonly others: readonly string[];
   readonly code: MachineCode;
   readonly watcher: Watcher;
 }
@@ -74,7 +76,7 @@ export class SimulatedMachineNode {
   }
 
   async start(): Promise<void> {
-    const { name, clock, network, random, founder, controller, code } = this.#parts;
+    const { name, clock, network, random, founder, controller, others, code } = this.#parts;
     this.#container ??= await this.#newContainer();
     const process = new SimulatedProcess(clock, random.fork(), `${name}.${++this.#lives}`, name, (own) => own);
     const env = {
@@ -86,7 +88,7 @@ export class SimulatedMachineNode {
     const machine = new code.MachineNode({
       ...{ env, disk: this.disk.of(process), folder: "/m", machine: MACHINE, node: name, controller, founder },
       doors: [`memory://${name}`],
-      seeds: NODES.filter((other) => other !== name).map((other) => `memory://${other}`),
+      seeds: others.map((other) => `memory://${other}`),
       host: this.#host(process),
     });
     const office = new code.PostOffice({
