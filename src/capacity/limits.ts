@@ -25,10 +25,17 @@ export interface NetworkLimits {
   readonly containers: number | undefined;
 }
 
+/** Of the durable messages that are kept for, or came from, one other node. Lowered, it takes away none that is there. */
+export interface OutboxLimits {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
 export interface Limits {
   readonly container: ContainerLimits;
   readonly node: NodeLimits;
   readonly network: NetworkLimits;
+  readonly outbox: OutboxLimits;
 }
 
 /** `null` goes back to the default; what is left out stays. */
@@ -40,6 +47,7 @@ export interface LimitsChange {
   };
   readonly node?: Changed<NodeLimits>;
   readonly network?: { readonly containers?: number | null };
+  readonly outbox?: Changed<OutboxLimits>;
 }
 
 const MIB = 2 ** 20;
@@ -63,6 +71,7 @@ export function defaultLimits(available: { readonly cpus: number; readonly memor
     },
     node: { containers, memoryBytes, spares: containers > 1 ? 1 : 0 },
     network: { containers: undefined },
+    outbox: { messages: 100_000, bytes: 64 * MIB },
   };
 }
 
@@ -80,6 +89,10 @@ export function changeLimits(present: Limits, change: LimitsChange, defaults: Li
       spares: pick(change.node?.spares, present.node.spares, defaults.node.spares),
     },
     network: { containers: pick(change.network?.containers, present.network.containers, defaults.network.containers) },
+    outbox: {
+      messages: pick(change.outbox?.messages, present.outbox.messages, defaults.outbox.messages),
+      bytes: pick(change.outbox?.bytes, present.outbox.bytes, defaults.outbox.bytes),
+    },
   };
   checkLimits(changed);
   return changed;
@@ -91,7 +104,7 @@ export function containersAllowed(limits: Limits, share: number | undefined): nu
 }
 
 /** Throws the Fault `invalid` for the first thing that is wrong. */
-export function checkLimits({ container, node, network }: Limits): void {
+export function checkLimits({ container, node, network, outbox }: Limits): void {
   whole("container.inbox", container.inbox, 1, 1_000_000);
   whole("container.memoryBytes", container.memoryBytes, LEAST_CONTAINER_BYTES, MOST_BYTES);
   for (const [contract, calls] of Object.entries(container.concurrency)) {
@@ -101,6 +114,8 @@ export function checkLimits({ container, node, network }: Limits): void {
   whole("node.memoryBytes", node.memoryBytes, LEAST_CONTAINER_BYTES, MOST_BYTES);
   whole("node.spares", node.spares, 0, 1_000);
   if (network.containers !== undefined) whole("network.containers", network.containers, 0, 10_000_000);
+  whole("outbox.messages", outbox.messages, 1, 10_000_000);
+  whole("outbox.bytes", outbox.bytes, 1_024, MOST_BYTES);
   if (node.spares > node.containers) {
     throw new Fault(
       "invalid",

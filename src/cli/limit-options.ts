@@ -27,6 +27,8 @@ export interface LimitFlags {
   readonly spares?: number;
   readonly inbox?: number;
   readonly concurrency?: Readonly<Record<string, number>>;
+  readonly outboxMessages?: number;
+  readonly outboxSize?: number;
 }
 
 export function addLimitOptions(command: Command): Command {
@@ -36,6 +38,12 @@ export function addLimitOptions(command: Command): Command {
     .option("--container-memory <size>", "what one may use before it is drained and replaced, as 512MB", parseSize)
     .option("--spares <count>", "warm containers kept in reserve", wholeNumber("spares", 0))
     .option("--inbox <calls>", "how many calls may wait in one container", wholeNumber("calls", 1))
+    .option(
+      "--outbox-messages <count>",
+      "durable messages kept for, or from, one other node; further ones are refused",
+      wholeNumber("messages", 1),
+    )
+    .option("--outbox-size <size>", "their bytes, as 64MiB", parseSize)
     .addOption(
       new Option(
         "--concurrency <contract=calls>",
@@ -46,6 +54,7 @@ export function addLimitOptions(command: Command): Command {
 
 export function limitsChangeOf(flags: LimitFlags & NetworkLimitFlags): MessageInitShape<typeof LimitsChangeSchema> {
   const { containers, memory, containerMemory, spares, inbox, concurrency, networkContainers } = flags;
+  const { outboxMessages, outboxSize } = flags;
   return {
     ...(containers === undefined ? {} : { containers }),
     ...(memory === undefined ? {} : { memoryBytes: BigInt(memory) }),
@@ -53,6 +62,8 @@ export function limitsChangeOf(flags: LimitFlags & NetworkLimitFlags): MessageIn
     ...(spares === undefined ? {} : { spares }),
     ...(inbox === undefined ? {} : { inbox }),
     ...(concurrency === undefined ? {} : { concurrency }),
+    ...(outboxMessages === undefined ? {} : { outboxMessages }),
+    ...(outboxSize === undefined ? {} : { outboxBytes: BigInt(outboxSize) }),
     ...(networkContainers === undefined
       ? {}
       : networkContainers === "none"
@@ -79,6 +90,8 @@ export function limitsOf({
   spares,
   inbox,
   concurrency = {},
+  outboxMessages,
+  outboxSize,
 }: LimitFlags): LimitsChange {
   const wanted = Object.entries(concurrency).map(([contract, calls]) => [contract, calls === 0 ? null : calls]);
   return {
@@ -91,6 +104,10 @@ export function limitsOf({
       ...(containerMemory === undefined ? {} : { memoryBytes: containerMemory }),
       ...(inbox === undefined ? {} : { inbox }),
       concurrency: Object.fromEntries(wanted),
+    },
+    outbox: {
+      ...(outboxMessages === undefined ? {} : { messages: outboxMessages }),
+      ...(outboxSize === undefined ? {} : { bytes: outboxSize }),
     },
   };
 }

@@ -27,6 +27,13 @@ const COMPONENTS: readonly Column[] = [
   { title: "BUDGET", align: "right" },
 ];
 
+const BOXES: readonly Column[] = [
+  { title: "MESSAGES", least: 12 },
+  { title: "WAITING", align: "right" },
+  { title: "SIZE", align: "right" },
+  { title: "REFUSED", align: "right" },
+];
+
 /** What the containers serve, and what the folder offers besides. */
 export function componentLines(
   status: NodeStatus,
@@ -137,6 +144,21 @@ const PEERS: readonly Column[] = [
   { title: "CONTAINERS", align: "right" },
   { title: "DOOR", least: 16 },
 ];
+
+/** Durable messages that wait: for nodes that are away or behind, and from them for containers here. */
+export function boxLines({ boxes, limits, peers, id }: NodeStatus, look: Look): readonly string[] {
+  const filled = boxes.filter(({ waiting, refused }) => waiting > 0 || refused > 0n);
+  if (filled.length === 0) return [];
+  const short = shortNames([id, ...peers.map((peer) => peer.id), ...filled.map(({ node }) => node)]);
+  const most = [limits?.outboxMessages ?? 0, formatSize(Number(limits?.outboxBytes ?? 0n))] as const;
+  const rows = filled.map(({ node, inward, waiting, bytes, refused }) => [
+    `${inward ? "from" : "for"} ${short(node)}`,
+    `${waiting} of ${most[0]}`,
+    `${formatSize(Number(bytes))} of ${most[1]}`,
+    refused === 0n ? "" : look.paint("yellow", String(refused)),
+  ]);
+  return table(BOXES, rows, titled(look));
+}
 
 export function peerLines({ id, peers }: NodeStatus, look: Look): readonly string[] {
   const others = peers.filter((peer) => peer.id !== id);

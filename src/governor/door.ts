@@ -1,12 +1,17 @@
 // The door of a node: the answers to unum.control.v1.Node.
 
-import { isFieldSet } from "@bufbuild/protobuf";
+import { isFieldSet, type MessageInitShape } from "@bufbuild/protobuf";
 import { Fault } from "../base/fault.ts";
 import type { LimitsChange } from "../capacity/limits.ts";
 import { type Component, component } from "../container/component.ts";
 import type { Member } from "../discovery/members.ts";
 import { Door } from "../messages/gen/unum/control/v1/door_pb.ts";
-import { type LimitsChange as AskedLimits, LimitsChangeSchema, Node } from "../messages/gen/unum/control/v1/node_pb.ts";
+import {
+  type LimitsChange as AskedLimits,
+  LimitsChangeSchema,
+  Node,
+  type NodeStatusSchema,
+} from "../messages/gen/unum/control/v1/node_pb.ts";
 import type { Governor } from "./governor.ts";
 import type { Kept } from "./kept.ts";
 import type { Served } from "./served.ts";
@@ -14,15 +19,19 @@ import type { Served } from "./served.ts";
 /** How long a caller may wait for capacity. */
 const LONGEST_WITHIN_MS = 600_000;
 
+/** What of its messages a node shows. */
+type Boxes = NonNullable<MessageInitShape<typeof NodeStatusSchema>["boxes"]>;
+
 /** `drainNode`: ends the containers, and the governor after them. */
 export function doorOf(
   governor: Governor,
   unum: string,
   pid: number,
   drainNode: (graceMs: number) => Promise<number>,
+  boxes: () => Boxes,
 ): Component {
   return component(Node, {
-    status: () => statusOf(governor, unum, pid),
+    status: () => ({ ...statusOf(governor, unum, pid), boxes: boxes() }),
     find: () => governor.directory,
     demand: async ({ contract, range, withinMs, host }) => {
       const asked = { contract, range, host, withinMs: Math.min(withinMs, LONGEST_WITHIN_MS) };
@@ -97,7 +106,7 @@ function containerStatus(kept: Kept) {
 }
 
 function limitsText({ limits, network }: Governor) {
-  const { node, container } = limits;
+  const { node, container, outbox } = limits;
   return {
     ...(network.containers === undefined ? {} : { networkContainers: network.containers }),
     ...(network.share === undefined ? {} : { share: network.share }),
@@ -107,12 +116,14 @@ function limitsText({ limits, network }: Governor) {
     spares: node.spares,
     inbox: container.inbox,
     concurrency: { ...container.concurrency },
+    outboxMessages: outbox.messages,
+    outboxBytes: BigInt(outbox.bytes),
   };
 }
 
 function changeOf(asked: AskedLimits): LimitsChange {
   const { field } = LimitsChangeSchema;
-  const { containers, memoryBytes, containerMemoryBytes, spares, inbox } = asked;
+  const { containers, memoryBytes, containerMemoryBytes, spares, inbox, outboxMessages, outboxBytes } = asked;
   const concurrency = Object.fromEntries(
     Object.entries(asked.concurrency).map(([contract, wanted]) => [contract, wanted === 0 ? null : wanted]),
   );
@@ -126,6 +137,10 @@ function changeOf(asked: AskedLimits): LimitsChange {
       ...(isFieldSet(asked, field.containerMemoryBytes) ? { memoryBytes: Number(containerMemoryBytes) } : {}),
       ...(isFieldSet(asked, field.inbox) ? { inbox } : {}),
       concurrency,
+    },
+    outbox: {
+      ...(isFieldSet(asked, field.outboxMessages) ? { messages: outboxMessages } : {}),
+      ...(isFieldSet(asked, field.outboxBytes) ? { bytes: Number(outboxBytes) } : {}),
     },
     ...(asked.noNetworkLimit ? { network: { containers: null } } : {}),
     ...(isFieldSet(asked, field.networkContainers) ? { network: { containers: asked.networkContainers } } : {}),

@@ -22,11 +22,11 @@ const STATES = ["starting", "spare", "serving", "suspected", "draining"] as cons
 function ofNode(governor: Governor): readonly Family[] {
   const { containers, limits, settings, upMs, problems } = governor;
   const states = containers.map((kept) => (kept.suspected === undefined ? kept.state : "suspected"));
-  const { node, container } = limits;
+  const { node, container, outbox } = limits;
   const limit = (name: string, value: number) =>
     gauge(
       "unum_limit",
-      "Limits in force: containers, bytes of memory of all and of one, spares, calls that may wait in one.",
+      "Limits in force: containers, bytes of memory of all and of one, spares, calls that may wait in one; durable messages of one other node, and their bytes.",
       value,
       {
         limit: name,
@@ -48,6 +48,8 @@ function ofNode(governor: Governor): readonly Family[] {
     limit("container_memory_bytes", container.memoryBytes),
     limit("spares", node.spares),
     limit("inbox", container.inbox),
+    limit("outbox_messages", outbox.messages),
+    limit("outbox_bytes", outbox.bytes),
     ...governor.fleetFigures,
   ];
 }

@@ -20,8 +20,8 @@ import type { OwnCertificate } from "../machine/identity/renewing.ts";
 import { MachineNode, type MachineSettings } from "../machine/machine-node.ts";
 import { Neighbours } from "../machine/neighbours.ts";
 import { outboxDoorOf } from "../machine/outbox/outbox-door.ts";
-import { BOX_LIMITS, PostOffice } from "../machine/outbox/post-office.ts";
-import { boxFigures } from "../machine/outbox/tally.ts";
+import { PostOffice } from "../machine/outbox/post-office.ts";
+import { boxFigures, boxStatus } from "../machine/outbox/tally.ts";
 import { doorGuard } from "../machine/privileges/door-guard.ts";
 import type { BoxLimits } from "../outbox/box.ts";
 import type { Family } from "../plugins/figures/family.ts";
@@ -44,8 +44,6 @@ export interface NodeSettings extends GovernorSettings {
   readonly figures?: () => readonly Family[];
   /** The network it is part of; left out: it runs alone. Keys and certificates are values here, wherever they came from. */
   readonly network?: NetworkSettings & { readonly datagrams: Datagrams };
-  /** Of what is kept for, or from, each node of the machine. Default: BOX_LIMITS. */
-  readonly outbox?: BoxLimits;
   /** Undefined for a node that is no part of a machine. */
   readonly machine?: Pick<
     MachineSettings,
@@ -103,7 +101,7 @@ export async function runNode(settings: NodeSettings): Promise<RunningNode> {
       machine,
       transport: settings.transport(),
       wayIn: wayInOf(governor),
-      limits: settings.outbox ?? BOX_LIMITS,
+      limits: boxLimitsOf(governor),
     });
   let joining: OpenJoining | undefined;
   if (machine !== undefined && office !== undefined) {
@@ -153,7 +151,7 @@ export async function runNode(settings: NodeSettings): Promise<RunningNode> {
     transports: [settings.transport()],
     ...(machine?.settings.gossipKey === undefined ? {} : { admit: doorGuard(machine) }),
     control: () => [
-      doorOf(governor, VERSION, settings.pid, drain),
+      doorOf(governor, VERSION, settings.pid, drain, () => (office?.boxes ?? []).map(boxStatus)),
       peerDoorOf(governor),
       ...(machine === undefined ? [] : [machineDoorOf(machine)]),
       ...(office === undefined ? [] : [outboxDoorOf(office, id)]),
@@ -182,6 +180,18 @@ export async function runNode(settings: NodeSettings): Promise<RunningNode> {
       ]);
     },
     say: (level, text) => governor.events.say(level, text),
+  };
+}
+
+/** As they are when they are looked at: they may be changed meanwhile. */
+function boxLimitsOf(governor: Governor): BoxLimits {
+  return {
+    get items() {
+      return governor.limits.outbox.messages;
+    },
+    get bytes() {
+      return governor.limits.outbox.bytes;
+    },
   };
 }
 

@@ -10,9 +10,10 @@
 //   B2. What is taken has not expired.
 //   B3. Of one lane and key one message waits at most: the newest. One under way is not superseded, nor does it expire: what
 //       becomes of it is not known.
-//   B4. Items and bytes never exceed the limits.
+//   B4. Nothing is let in past the limits as they are then.
 //   B5. Every message that was put leaves once: gone, expired or superseded.
 
+/** May have other values later: what is in the box then stays. */
 export interface BoxLimits {
   readonly items: number;
   readonly bytes: number;

@@ -40,8 +40,12 @@ const STATUS: MessageInitShape<typeof NodeStatusSchema> = {
   logs: "/srv/log",
   limits: {
     ...{ containers: 6, memoryBytes: 2_000_000_000n, containerMemoryBytes: 536_870_912n, spares: 1, inbox: 200 },
-    concurrency: { "demo.v1.Digest": 2 },
+    ...{ concurrency: { "demo.v1.Digest": 2 }, outboxMessages: 100_000, outboxBytes: 67_108_864n },
   },
+  boxes: [
+    { node: "notherotherother2", inward: false, waiting: 1_200, bytes: 360_000n, refused: 7n },
+    { node: "notherotherother2", inward: true, waiting: 0, bytes: 0n, refused: 0n },
+  ],
   containers: [
     container("kserving23456723", "serving", { components: [DIGEST, LONG], cpuPermille: 1_430 }),
     container("kserving23456777", "serving", { components: [DIGEST] }),
@@ -142,6 +146,7 @@ describe("a node on the screen", () => {
       "  kdrainin draining: replaced by new code",
       "notherot  alive   25 h           4  tls://h:7000",
       "ndeaddea  dead    12 s           0",
+      "for notherot  1200 of 100000  360 kB of 64 MiB        7",
       "not served bad/bad.ts:2:11: Expression expected → correct the syntax (tried again in 5 s)",
       "warn 03:04:05 event 19",
     ]) {
@@ -190,7 +195,7 @@ describe("a node on the screen", () => {
     const shown = ok(await run("limits"));
     assert.match(
       shown,
-      /^LIMIT +VALUE\ncontainers +6\nmemory +2 GB\ncontainer memory +512 MiB\nspares +1\ninbox +200\n/,
+      /^LIMIT +VALUE\ncontainers +6\nmemory +2 GB\ncontainer memory +512 MiB\nspares +1\ninbox +200\noutbox messages +100000\noutbox size +64 MiB\n/,
     );
     assert.match(shown, /^demo\.v1\.Digest at a time +2$/m);
     assert.deepEqual(changes, []);
@@ -200,6 +205,8 @@ describe("a node on the screen", () => {
     assert.deepEqual(changes.splice(0), [
       { containers: 8, memoryBytes: 3_221_225_472n, concurrency: { "demo.v1.Digest": 4 } },
     ]);
+    ok(await run("limits", "--outbox-messages", "5000", "--outbox-size", "1GiB"));
+    assert.deepEqual(changes.splice(0), [{ outboxMessages: 5_000, outboxBytes: 1_073_741_824n, concurrency: {} }]);
     ok(await run("limits", "--memory", "400MB", "--concurrency", "demo.v1.Digest=default", "--json"));
     assert.deepEqual(changes.splice(0), [
       { memoryBytes: 400_000_000n, containerMemoryBytes: 200_000_000n, concurrency: { "demo.v1.Digest": 0 } },
@@ -214,6 +221,8 @@ describe("a node on the screen", () => {
     };
     await wrong(["--memory", "2"], /'2' is not an amount of memory; write it as 512MB, 2GB or 512MiB/);
     await wrong(["--containers", "many"], /'many' is not a number of containers from 0/);
+    await wrong(["--outbox-messages", "0"], /'0' is not a number of messages from 1/);
+    await wrong(["--outbox-size", "64"], /'64' is not an amount of memory/);
     await wrong(["--inbox", "0"], /'0' is not a number of calls from 1/);
     await wrong(["--concurrency", "Digest"], /'Digest' is not CONTRACT=CALLS/);
     await wrong(["--concurrency", "Digest=0"], /from 1 to 65536, or default/);

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { TlsSettings } from "../../src/base/network.ts";
+import type { OutboxLimits } from "../../src/capacity/limits.ts";
 import { CONTAINER_PROGRAM, QUICKLY } from "../../src/cli/process/governor-start.ts";
 import { newClient, type Proxies } from "../../src/client/client.ts";
 import { type Issuer, issueIssuer, issueLeaf, newAuthority, newNodeKey } from "../../src/machine/identity/authority.ts";
@@ -18,7 +19,6 @@ import { Node } from "../../src/messages/gen/unum/control/v1/node_pb.ts";
 import { Machine, type MachineView } from "../../src/messages/gen/unum/machine/v1/machine_pb.ts";
 import type { RecordSchema } from "../../src/messages/gen/unum/machine/v1/record_pb.ts";
 import { type NodeSettings, type RunningNode, runNode } from "../../src/node/run-node.ts";
-import type { BoxLimits } from "../../src/outbox/box.ts";
 import { systemDatagrams } from "../../src/system/datagrams.ts";
 import { systemDisk } from "../../src/system/disk.ts";
 import { systemEnv } from "../../src/system/env.ts";
@@ -48,7 +48,7 @@ export interface LocalOptions {
   readonly name?: string;
   /** Absolute: its components. */
   readonly components?: string;
-  readonly outbox?: BoxLimits;
+  readonly outbox?: OutboxLimits;
   /** Of its certificate. Default: none. */
   readonly ageDays?: number;
   /** Containers kept warm. Default: none. */
@@ -165,7 +165,7 @@ export async function localMachine(at = tmpdir()): Promise<LocalMachine> {
 
 function settingsOf(of: {
   readonly components?: string;
-  readonly outbox?: BoxLimits;
+  readonly outbox?: OutboxLimits;
   readonly node: string;
   readonly port: number;
   readonly controller: boolean;
@@ -184,12 +184,14 @@ function settingsOf(of: {
   return {
     ...{ env, id: node, host: hostId(), run: join(folder, "run"), logs: join(folder, "log") },
     folder: of.components ?? "",
-    ...(of.outbox === undefined ? {} : { outbox: of.outbox }),
     ...{ graceMs: 1_000, restarts: 0, pid: process.pid, workingFolder: process.cwd() },
     parts: { disk: systemDisk(), processes: systemProcesses(env.clock), resources: systemResources() },
     transport: () => zmtpTransport({ env, identity: node, tls }),
     doors: [`ipc://${join(folder, "run")}/door.sock`, `tls://127.0.0.1:${port}`],
-    limits: { node: { containers: of.containers, spares: of.spares ?? 0 } },
+    limits: {
+      node: { containers: of.containers, spares: of.spares ?? 0 },
+      ...(of.outbox === undefined ? {} : { outbox: of.outbox }),
+    },
     command: (container) => ({
       program: process.execPath,
       arguments: [...QUICKLY, CONTAINER_PROGRAM, JSON.stringify({ ...container, plugins: [], log: "info" })],

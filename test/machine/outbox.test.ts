@@ -28,7 +28,7 @@ describe("an outbox", { skip: linux, ...LIMIT }, () => {
   before(async () => {
     folder = await scratch();
     machine = await localMachine();
-    here = await machine.add({ components, containers: 1, outbox: { items: 50, bytes: 100_000 } });
+    here = await machine.add({ components, containers: 1, outbox: { messages: 50, bytes: 100_000 } });
     there = await machine.add({ components, containers: 1 });
     await eventually(
       "both know each other",
@@ -151,11 +151,24 @@ describe("an outbox", { skip: linux, ...LIMIT }, () => {
       code: "not-found",
       message: /no node 'nobody'/,
     });
+    const { outboxMessages, outboxBytes } = await here.node.setLimits({ outboxMessages: 51, outboxBytes: 200_000n });
+    assert.deepEqual([outboxMessages, outboxBytes], [51, 200_000n]);
+    await send("full", "with a place more");
+    await assert.rejects(send("full", "and no other"), { code: "overloaded", message: /51 messages, / });
+    // What is there stays; nothing comes in until there is room again.
+    await here.node.setLimits({ outboxMessages: 10 });
+    await assert.rejects(send("full", "past a lower limit"), { code: "overloaded", message: /limits are 10 and / });
+    const { boxes, limits } = await here.node.status({});
+    const [shown] = boxes.filter(({ inward, waiting }) => !inward && waiting > 0);
+    assert.deepEqual([shown?.node, shown?.waiting, limits?.outboxMessages], [there.id, 51, 10]);
+    assert.ok((shown?.refused ?? 0n) >= 3n);
+    await assert.rejects(here.node.setLimits({ outboxBytes: 1n }), { code: "invalid", message: /outbox\.bytes 1 / });
     await there.again();
-    await arrived("full", 50);
-    await send("full", "again");
     await arrived("full", 51);
-    assert.equal(new Set(keys("full")).size, 51);
+    await send("full", "again");
+    await arrived("full", 52);
+    assert.equal(new Set(keys("full")).size, 52);
+    await here.node.setLimits({ outboxMessages: 50, outboxBytes: 100_000n });
   });
 
   it("hands a message to the next container where one ended in the midst of it, and gives it up after three", async () => {

@@ -45,6 +45,7 @@ export function addLimits({ program, terminal, end }: Stage): void {
         "unum limits",
         "unum limits --containers 6 --memory 2GB",
         "unum limits --network-containers 12           # of all nodes together; none: no limit",
+        "unum limits --outbox-messages 500000 --outbox-size 1GB   # kept for each node that is away",
         "unum limits --concurrency demo.v1.Digest=2   # and back: demo.v1.Digest=default",
       ]),
     )
@@ -111,6 +112,7 @@ function unset(name: string): string {
 function limitRows(limits: NodeLimits): readonly (readonly [string, string])[] {
   const { containers, memoryBytes, containerMemoryBytes, spares, inbox, concurrency, networkContainers, share } =
     limits;
+  const { outboxMessages, outboxBytes } = limits;
   const network = !isFieldSet(limits, NodeLimitsSchema.field.share)
     ? []
     : [["of the network", String(networkContainers)] as const, ["share of it here", String(share)] as const];
@@ -121,6 +123,8 @@ function limitRows(limits: NodeLimits): readonly (readonly [string, string])[] {
     ["container memory", formatSize(Number(containerMemoryBytes))],
     ["spares", String(spares)],
     ["inbox", String(inbox)],
+    ["outbox messages", String(outboxMessages)],
+    ["outbox size", formatSize(Number(outboxBytes))],
     ...Object.entries(concurrency)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([contract, calls]): [string, string] => [`${contract} at a time`, String(calls)]),

@@ -5,7 +5,7 @@ import { addDoorOptions, DOOR_EXIT_CODES, type Door, type DoorOptions, withDoor 
 import { type Elsewhere, elsewhereIn } from "../elsewhere.ts";
 import { EXIT } from "../exit-code.ts";
 import { statusJson } from "../node-json.ts";
-import { componentLines, containerLines, peerLines } from "../node-tables.ts";
+import { boxLines, componentLines, containerLines, peerLines } from "../node-tables.ts";
 import { eventLine, headLines, problemLines, sections } from "../node-text.ts";
 import { look } from "../screen.ts";
 import type { Terminal } from "../terminal.ts";
@@ -23,7 +23,7 @@ export function addStatus({ program, terminal, end }: Stage): void {
       .command("status")
       .summary("what runs on a node")
       .description(
-        "Shows a node: its limits and what of them is in use, components, containers, other nodes, what of the folder is not served, and what happened lately.",
+        "Shows a node: its limits and what of them is in use, components, containers, other nodes, durable messages that wait, what of the folder is not served, and what happened lately.",
       ),
   )
     .option("--json", "all of it as one JSON object")
@@ -70,6 +70,7 @@ function statusSections(
     componentLines(found, known.offers, shown),
     containerLines(found, shown, new Map(), known.elsewhere),
     peerLines(found, shown),
+    boxLines(found, shown),
     problemLines(found, shown),
     found.events.slice(-EVENTS_SHOWN).map((event) => eventLine(event, terminal.paint)),
   ];

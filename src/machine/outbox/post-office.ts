@@ -33,14 +33,12 @@ import { HandingIn, type WayIn } from "./handing-in.ts";
 import { LatelyKept } from "./lately-kept.ts";
 import { type Boxed, newTally, type Tally } from "./tally.ts";
 
-/** Of what is kept for, or from, one node. */
-export const BOX_LIMITS: BoxLimits = { items: 100_000, bytes: 64 * 2 ** 20 };
-
 export interface PostOfficeParts {
   readonly machine: MachineNode;
   /** Closed with it. */
   readonly transport: Transport;
   readonly wayIn: WayIn;
+  /** Of what is kept for, or from, one node; looked at each time. */
   readonly limits: BoxLimits;
 }
 

@@ -26,6 +26,10 @@ export function boxView({ node, inward, spool, tally }: Boxed): MessageInitShape
   return { node, inward, waiting: spool.box.items, bytes: BigInt(spool.box.bytes), ...counts };
 }
 
+export function boxStatus({ node, inward, spool: { box }, tally }: Boxed) {
+  return { node, inward, waiting: box.items, bytes: BigInt(box.bytes), refused: BigInt(tally.refused) };
+}
+
 export function boxFigures(boxes: readonly Boxed[]): readonly Family[] {
   return joined(
     boxes.flatMap(({ node, inward, spool: { box }, tally }) => {

@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file unum/control/v1/node.proto.
  */
 export const file_unum_control_v1_node: GenFile = /*@__PURE__*/
-  fileDesc("Chp1bnVtL2NvbnRyb2wvdjEvbm9kZS5wcm90bxIPdW51bS5jb250cm9sLnYxIg8KDVN0YXR1c1JlcXVlc3Qi9QMKCk5vZGVTdGF0dXMSCgoCaWQYASABKAkSDgoGZm9sZGVyGAIgASgJEg0KBWRvb3JzGAMgAygJEgwKBHVudW0YBCABKAkSCwoDcGlkGAUgASgNEg0KBXVwX21zGAYgASgEEhkKEWdvdmVybm9yX3Jlc3RhcnRzGAcgASgNEisKBmxpbWl0cxgIIAEoCzIbLnVudW0uY29udHJvbC52MS5Ob2RlTGltaXRzEjQKCmNvbnRhaW5lcnMYCSADKAsyIC51bnVtLmNvbnRyb2wudjEuQ29udGFpbmVyU3RhdHVzEjAKCHByb2JsZW1zGAogAygLMh4udW51bS5jb250cm9sLnYxLkZvbGRlclByb2JsZW0SDgoGZGlnZXN0GAsgASgJEhMKC3JlcGxhY2VtZW50GAwgASgJEi8KCXJlcGxhY2luZxgRIAEoCzIcLnVudW0uY29udHJvbC52MS5SZXBsYWNlbWVudBIkCgVwZWVycxgNIAMoCzIVLnVudW0uY29udHJvbC52MS5QZWVyEiYKBmV2ZW50cxgOIAMoCzIWLnVudW0uY29udHJvbC52MS5FdmVudBIMCgRsb2dzGA8gASgJEjAKCHByb2dyYW1zGBAgAygLMh4udW51bS5jb250cm9sLnYxLlNlcnZlZFByb2dyYW0imgIKD0NvbnRhaW5lclN0YXR1cxIKCgJpZBgBIAEoCRILCgNwaWQYAiABKA0SDQoFc3RhdGUYAyABKAkSEQoJYWRkcmVzc2VzGAQgAygJEi4KCmNvbXBvbmVudHMYBSADKAsyGi51bnVtLmNvbnRyb2wudjEuQ29tcG9uZW50EiMKBGxvYWQYBiABKAsyFS51bnVtLmNvbnRyb2wudjEuTG9hZBINCgV1cF9tcxgHIAEoBBIUCgxtZW1vcnlfYnl0ZXMYCCABKAQSFAoMY3B1X3Blcm1pbGxlGAkgASgNEg4KBmRpZ2VzdBgKIAEoCRIOCgZyZWFzb24YCyABKAkSCwoDbG9nGAwgASgJEg8KB3Byb2dyYW0YDSABKAkidQoNU2VydmVkUHJvZ3JhbRIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIOCgZ0YXJnZXQYAyABKA0SDwoHc2VydmluZxgEIAEoDRIQCghwcm9ibGVtcxgFIAMoCRITCgtyZXBsYWNlbWVudBgGIAEoCSIyCg1Gb2xkZXJQcm9ibGVtEgwKBHRleHQYASABKAkSEwoLcmV0cnlfaW5fbXMYAiABKAQiVgoEUGVlchIKCgJpZBgBIAEoCRINCgVzdGF0ZRgCIAEoCRIQCghzaW5jZV9tcxgDIAEoBBINCgVkb29ycxgEIAMoCRISCgpjb250YWluZXJzGAUgASgNIjMKBUV2ZW50Eg0KBWF0X21zGAEgASgEEg0KBWxldmVsGAIgASgJEgwKBHRleHQYAyABKAkipQIKCk5vZGVMaW1pdHMSEgoKY29udGFpbmVycxgBIAEoDRIUCgxtZW1vcnlfYnl0ZXMYAiABKAQSHgoWY29udGFpbmVyX21lbW9yeV9ieXRlcxgDIAEoBBIOCgZzcGFyZXMYBCABKA0SDQoFaW5ib3gYBSABKA0SQQoLY29uY3VycmVuY3kYBiADKAsyLC51bnVtLmNvbnRyb2wudjEuTm9kZUxpbWl0cy5Db25jdXJyZW5jeUVudHJ5EiEKEm5ldHdvcmtfY29udGFpbmVycxgHIAEoDUIFqgECCAESFAoFc2hhcmUYCCABKA1CBaoBAggBGjIKEENvbmN1cnJlbmN5RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgNOgI4ASLXAgoMTGltaXRzQ2hhbmdlEhkKCmNvbnRhaW5lcnMYASABKA1CBaoBAggBEhsKDG1lbW9yeV9ieXRlcxgCIAEoBEIFqgECCAESJQoWY29udGFpbmVyX21lbW9yeV9ieXRlcxgDIAEoBEIFqgECCAESFQoGc3BhcmVzGAQgASgNQgWqAQIIARIUCgVpbmJveBgFIAEoDUIFqgECCAESQwoLY29uY3VycmVuY3kYBiADKAsyLi51bnVtLmNvbnRyb2wudjEuTGltaXRzQ2hhbmdlLkNvbmN1cnJlbmN5RW50cnkSIQoSbmV0d29ya19jb250YWluZXJzGAcgASgNQgWqAQIIARIfChBub19uZXR3b3JrX2xpbWl0GAggASgIQgWqAQIIARoyChBDb25jdXJyZW5jeUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEiDQoLRmluZFJlcXVlc3QiUQoNRGVtYW5kUmVxdWVzdBIQCghjb250cmFjdBgBIAEoCRINCgVyYW5nZRgCIAEoCRIRCgl3aXRoaW5fbXMYAyABKA0SDAoEaG9zdBgEIAEoCSI+CgtEZW1hbmRSZXBseRIRCglhZGRyZXNzZXMYASADKAkSDAoEcmluZxgCIAEoCRIOCgZyZWFzb24YAyABKAkiNwoQRHJhaW5Ob2RlUmVxdWVzdBIRCgljb250YWluZXIYASABKAkSEAoIZ3JhY2VfbXMYAiABKA0iHgoORHJhaW5Ob2RlUmVwbHkSDAoEbGVmdBgBIAEoDSJfCgtSZXBsYWNlbWVudBIOCgZkaWdlc3QYASABKAkSMAoFc3RhdGUYAiABKA4yIS51bnVtLmNvbnRyb2wudjEuUmVwbGFjZW1lbnRTdGF0ZRIOCgZyZWFzb24YAyABKAkiHgoNRGVwbG95UmVxdWVzdBINCgVmb3JjZRgBIAEoCCIuCgtEZXBsb3lSZXBseRIOCgZkaWdlc3QYASABKAkSDwoHc2VydmluZxgCIAEoCCpLChBSZXBsYWNlbWVudFN0YXRlEggKBE5PTkUQABINCglVTkRFUl9XQVkQARISCg5CUkVBS1NfQ0FMTEVSUxACEgoKBkZBSUxFRBADMrUDCgROb2RlEkUKBlN0YXR1cxIeLnVudW0uY29udHJvbC52MS5TdGF0dXNSZXF1ZXN0GhsudW51bS5jb250cm9sLnYxLk5vZGVTdGF0dXMSQAoERmluZBIcLnVudW0uY29udHJvbC52MS5GaW5kUmVxdWVzdBoaLnVudW0uY29udHJvbC52MS5EaXJlY3RvcnkSRgoGRGVtYW5kEh4udW51bS5jb250cm9sLnYxLkRlbWFuZFJlcXVlc3QaHC51bnVtLmNvbnRyb2wudjEuRGVtYW5kUmVwbHkSRwoJU2V0TGltaXRzEh0udW51bS5jb250cm9sLnYxLkxpbWl0c0NoYW5nZRobLnVudW0uY29udHJvbC52MS5Ob2RlTGltaXRzEkYKBkRlcGxveRIeLnVudW0uY29udHJvbC52MS5EZXBsb3lSZXF1ZXN0GhwudW51bS5jb250cm9sLnYxLkRlcGxveVJlcGx5EksKBURyYWluEiEudW51bS5jb250cm9sLnYxLkRyYWluTm9kZVJlcXVlc3QaHy51bnVtLmNvbnRyb2wudjEuRHJhaW5Ob2RlUmVwbHlCBZIDAggCYghlZGl0aW9uc3DoBw", [file_unum_control_v1_container, file_unum_control_v1_governed]);
+  fileDesc("Chp1bnVtL2NvbnRyb2wvdjEvbm9kZS5wcm90bxIPdW51bS5jb250cm9sLnYxIg8KDVN0YXR1c1JlcXVlc3QioAQKCk5vZGVTdGF0dXMSCgoCaWQYASABKAkSDgoGZm9sZGVyGAIgASgJEg0KBWRvb3JzGAMgAygJEgwKBHVudW0YBCABKAkSCwoDcGlkGAUgASgNEg0KBXVwX21zGAYgASgEEhkKEWdvdmVybm9yX3Jlc3RhcnRzGAcgASgNEisKBmxpbWl0cxgIIAEoCzIbLnVudW0uY29udHJvbC52MS5Ob2RlTGltaXRzEjQKCmNvbnRhaW5lcnMYCSADKAsyIC51bnVtLmNvbnRyb2wudjEuQ29udGFpbmVyU3RhdHVzEjAKCHByb2JsZW1zGAogAygLMh4udW51bS5jb250cm9sLnYxLkZvbGRlclByb2JsZW0SDgoGZGlnZXN0GAsgASgJEhMKC3JlcGxhY2VtZW50GAwgASgJEi8KCXJlcGxhY2luZxgRIAEoCzIcLnVudW0uY29udHJvbC52MS5SZXBsYWNlbWVudBIkCgVwZWVycxgNIAMoCzIVLnVudW0uY29udHJvbC52MS5QZWVyEiYKBmV2ZW50cxgOIAMoCzIWLnVudW0uY29udHJvbC52MS5FdmVudBIMCgRsb2dzGA8gASgJEjAKCHByb2dyYW1zGBAgAygLMh4udW51bS5jb250cm9sLnYxLlNlcnZlZFByb2dyYW0SKQoFYm94ZXMYEiADKAsyGi51bnVtLmNvbnRyb2wudjEuQm94U3RhdHVzIloKCUJveFN0YXR1cxIMCgRub2RlGAEgASgJEg4KBmlud2FyZBgCIAEoCBIPCgd3YWl0aW5nGAMgASgNEg0KBWJ5dGVzGAQgASgEEg8KB3JlZnVzZWQYBSABKAQimgIKD0NvbnRhaW5lclN0YXR1cxIKCgJpZBgBIAEoCRILCgNwaWQYAiABKA0SDQoFc3RhdGUYAyABKAkSEQoJYWRkcmVzc2VzGAQgAygJEi4KCmNvbXBvbmVudHMYBSADKAsyGi51bnVtLmNvbnRyb2wudjEuQ29tcG9uZW50EiMKBGxvYWQYBiABKAsyFS51bnVtLmNvbnRyb2wudjEuTG9hZBINCgV1cF9tcxgHIAEoBBIUCgxtZW1vcnlfYnl0ZXMYCCABKAQSFAoMY3B1X3Blcm1pbGxlGAkgASgNEg4KBmRpZ2VzdBgKIAEoCRIOCgZyZWFzb24YCyABKAkSCwoDbG9nGAwgASgJEg8KB3Byb2dyYW0YDSABKAkidQoNU2VydmVkUHJvZ3JhbRIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIOCgZ0YXJnZXQYAyABKA0SDwoHc2VydmluZxgEIAEoDRIQCghwcm9ibGVtcxgFIAMoCRITCgtyZXBsYWNlbWVudBgGIAEoCSIyCg1Gb2xkZXJQcm9ibGVtEgwKBHRleHQYASABKAkSEwoLcmV0cnlfaW5fbXMYAiABKAQiVgoEUGVlchIKCgJpZBgBIAEoCRINCgVzdGF0ZRgCIAEoCRIQCghzaW5jZV9tcxgDIAEoBBINCgVkb29ycxgEIAMoCRISCgpjb250YWluZXJzGAUgASgNIjMKBUV2ZW50Eg0KBWF0X21zGAEgASgEEg0KBWxldmVsGAIgASgJEgwKBHRleHQYAyABKAki1AIKCk5vZGVMaW1pdHMSEgoKY29udGFpbmVycxgBIAEoDRIUCgxtZW1vcnlfYnl0ZXMYAiABKAQSHgoWY29udGFpbmVyX21lbW9yeV9ieXRlcxgDIAEoBBIOCgZzcGFyZXMYBCABKA0SDQoFaW5ib3gYBSABKA0SQQoLY29uY3VycmVuY3kYBiADKAsyLC51bnVtLmNvbnRyb2wudjEuTm9kZUxpbWl0cy5Db25jdXJyZW5jeUVudHJ5EiEKEm5ldHdvcmtfY29udGFpbmVycxgHIAEoDUIFqgECCAESFAoFc2hhcmUYCCABKA1CBaoBAggBEhcKD291dGJveF9tZXNzYWdlcxgJIAEoDRIUCgxvdXRib3hfYnl0ZXMYCiABKAQaMgoQQ29uY3VycmVuY3lFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBIpQDCgxMaW1pdHNDaGFuZ2USGQoKY29udGFpbmVycxgBIAEoDUIFqgECCAESGwoMbWVtb3J5X2J5dGVzGAIgASgEQgWqAQIIARIlChZjb250YWluZXJfbWVtb3J5X2J5dGVzGAMgASgEQgWqAQIIARIVCgZzcGFyZXMYBCABKA1CBaoBAggBEhQKBWluYm94GAUgASgNQgWqAQIIARJDCgtjb25jdXJyZW5jeRgGIAMoCzIuLnVudW0uY29udHJvbC52MS5MaW1pdHNDaGFuZ2UuQ29uY3VycmVuY3lFbnRyeRIhChJuZXR3b3JrX2NvbnRhaW5lcnMYByABKA1CBaoBAggBEh8KEG5vX25ldHdvcmtfbGltaXQYCCABKAhCBaoBAggBEh4KD291dGJveF9tZXNzYWdlcxgJIAEoDUIFqgECCAESGwoMb3V0Ym94X2J5dGVzGAogASgEQgWqAQIIARoyChBDb25jdXJyZW5jeUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEiDQoLRmluZFJlcXVlc3QiUQoNRGVtYW5kUmVxdWVzdBIQCghjb250cmFjdBgBIAEoCRINCgVyYW5nZRgCIAEoCRIRCgl3aXRoaW5fbXMYAyABKA0SDAoEaG9zdBgEIAEoCSI+CgtEZW1hbmRSZXBseRIRCglhZGRyZXNzZXMYASADKAkSDAoEcmluZxgCIAEoCRIOCgZyZWFzb24YAyABKAkiNwoQRHJhaW5Ob2RlUmVxdWVzdBIRCgljb250YWluZXIYASABKAkSEAoIZ3JhY2VfbXMYAiABKA0iHgoORHJhaW5Ob2RlUmVwbHkSDAoEbGVmdBgBIAEoDSJfCgtSZXBsYWNlbWVudBIOCgZkaWdlc3QYASABKAkSMAoFc3RhdGUYAiABKA4yIS51bnVtLmNvbnRyb2wudjEuUmVwbGFjZW1lbnRTdGF0ZRIOCgZyZWFzb24YAyABKAkiHgoNRGVwbG95UmVxdWVzdBINCgVmb3JjZRgBIAEoCCIuCgtEZXBsb3lSZXBseRIOCgZkaWdlc3QYASABKAkSDwoHc2VydmluZxgCIAEoCCpLChBSZXBsYWNlbWVudFN0YXRlEggKBE5PTkUQABINCglVTkRFUl9XQVkQARISCg5CUkVBS1NfQ0FMTEVSUxACEgoKBkZBSUxFRBADMrUDCgROb2RlEkUKBlN0YXR1cxIeLnVudW0uY29udHJvbC52MS5TdGF0dXNSZXF1ZXN0GhsudW51bS5jb250cm9sLnYxLk5vZGVTdGF0dXMSQAoERmluZBIcLnVudW0uY29udHJvbC52MS5GaW5kUmVxdWVzdBoaLnVudW0uY29udHJvbC52MS5EaXJlY3RvcnkSRgoGRGVtYW5kEh4udW51bS5jb250cm9sLnYxLkRlbWFuZFJlcXVlc3QaHC51bnVtLmNvbnRyb2wudjEuRGVtYW5kUmVwbHkSRwoJU2V0TGltaXRzEh0udW51bS5jb250cm9sLnYxLkxpbWl0c0NoYW5nZRobLnVudW0uY29udHJvbC52MS5Ob2RlTGltaXRzEkYKBkRlcGxveRIeLnVudW0uY29udHJvbC52MS5EZXBsb3lSZXF1ZXN0GhwudW51bS5jb250cm9sLnYxLkRlcGxveVJlcGx5EksKBURyYWluEiEudW51bS5jb250cm9sLnYxLkRyYWluTm9kZVJlcXVlc3QaHy51bnVtLmNvbnRyb2wudjEuRHJhaW5Ob2RlUmVwbHlCBZIDAggCYghlZGl0aW9uc3DoBw", [file_unum_control_v1_container, file_unum_control_v1_governed]);
 
 /**
  * @generated from message unum.control.v1.StatusRequest
@@ -138,6 +138,13 @@ export type NodeStatus = Message<"unum.control.v1.NodeStatus"> & {
    * @generated from field: repeated unum.control.v1.ServedProgram programs = 16;
    */
   programs: ServedProgram[];
+
+  /**
+   * In which durable messages wait.
+   *
+   * @generated from field: repeated unum.control.v1.BoxStatus boxes = 18;
+   */
+  boxes: BoxStatus[];
 };
 
 /**
@@ -146,6 +153,47 @@ export type NodeStatus = Message<"unum.control.v1.NodeStatus"> & {
  */
 export const NodeStatusSchema: GenMessage<NodeStatus> = /*@__PURE__*/
   messageDesc(file_unum_control_v1_node, 1);
+
+/**
+ * Messages for one other node, or from it for containers here.
+ *
+ * @generated from message unum.control.v1.BoxStatus
+ */
+export type BoxStatus = Message<"unum.control.v1.BoxStatus"> & {
+  /**
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * @generated from field: bool inward = 2;
+   */
+  inward: boolean;
+
+  /**
+   * @generated from field: uint32 waiting = 3;
+   */
+  waiting: number;
+
+  /**
+   * @generated from field: uint64 bytes = 4;
+   */
+  bytes: bigint;
+
+  /**
+   * Since the governor was started, because there was no room.
+   *
+   * @generated from field: uint64 refused = 5;
+   */
+  refused: bigint;
+};
+
+/**
+ * Describes the message unum.control.v1.BoxStatus.
+ * Use `create(BoxStatusSchema)` to create a new message.
+ */
+export const BoxStatusSchema: GenMessage<BoxStatus> = /*@__PURE__*/
+  messageDesc(file_unum_control_v1_node, 2);
 
 /**
  * @generated from message unum.control.v1.ContainerStatus
@@ -232,7 +280,7 @@ export type ContainerStatus = Message<"unum.control.v1.ContainerStatus"> & {
  * Use `create(ContainerStatusSchema)` to create a new message.
  */
 export const ContainerStatusSchema: GenMessage<ContainerStatus> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_node, 2);
+  messageDesc(file_unum_control_v1_node, 3);
 
 /**
  * A program of the machine, as this node serves it.
@@ -280,7 +328,7 @@ export type ServedProgram = Message<"unum.control.v1.ServedProgram"> & {
  * Use `create(ServedProgramSchema)` to create a new message.
  */
 export const ServedProgramSchema: GenMessage<ServedProgram> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_node, 3);
+  messageDesc(file_unum_control_v1_node, 4);
 
 /**
  * What keeps a component of the folder from being served: file, line and why.
@@ -306,7 +354,7 @@ export type FolderProblem = Message<"unum.control.v1.FolderProblem"> & {
  * Use `create(FolderProblemSchema)` to create a new message.
  */
 export const FolderProblemSchema: GenMessage<FolderProblem> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_node, 4);
+  messageDesc(file_unum_control_v1_node, 5);
 
 /**
  * @generated from message unum.control.v1.Peer
@@ -347,7 +395,7 @@ export type Peer = Message<"unum.control.v1.Peer"> & {
  * Use `create(PeerSchema)` to create a new message.
  */
 export const PeerSchema: GenMessage<Peer> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_node, 5);
+  messageDesc(file_unum_control_v1_node, 6);
 
 /**
  * @generated from message unum.control.v1.Event
@@ -378,7 +426,7 @@ export type Event = Message<"unum.control.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_node, 6);
+  messageDesc(file_unum_control_v1_node, 7);
 
 /**
  * @generated from message unum.control.v1.NodeLimits
@@ -433,6 +481,18 @@ export type NodeLimits = Message<"unum.control.v1.NodeLimits"> & {
    * @generated from field: uint32 share = 8 [features.field_presence = EXPLICIT];
    */
   share: number;
+
+  /**
+   * Of the durable messages that are kept for, or came from, one other node.
+   *
+   * @generated from field: uint32 outbox_messages = 9;
+   */
+  outboxMessages: number;
+
+  /**
+   * @generated from field: uint64 outbox_bytes = 10;
+   */
+  outboxBytes: bigint;
 };
 
 /**
@@ -440,7 +500,7 @@ export type NodeLimits = Message<"unum.control.v1.NodeLimits"> & {
  * Use `create(NodeLimitsSchema)` to create a new message.
  */
 export const NodeLimitsSchema: GenMessage<NodeLimits> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_node, 7);
+  messageDesc(file_unum_control_v1_node, 8);
 
 /**
  * Fields left out keep what is in force.
@@ -493,6 +553,18 @@ export type LimitsChange = Message<"unum.control.v1.LimitsChange"> & {
    * @generated from field: bool no_network_limit = 8 [features.field_presence = EXPLICIT];
    */
   noNetworkLimit: boolean;
+
+  /**
+   * What is in a box already stays.
+   *
+   * @generated from field: uint32 outbox_messages = 9 [features.field_presence = EXPLICIT];
+   */
+  outboxMessages: number;
+
+  /**
+   * @generated from field: uint64 outbox_bytes = 10 [features.field_presence = EXPLICIT];
+   */
+  outboxBytes: bigint;
 };
 
 /**
@@ -500,7 +572,7 @@ export type LimitsChange = Message<"unum.control.v1.LimitsChange"> & {
  * Use `create(LimitsChangeSchema)` to create a new message.
  */
 export const LimitsChangeSchema: GenMessage<LimitsChange> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_node, 8);
+  messageDesc(file_unum_control_v1_node, 9);
 
 /**
  * @generated from message unum.control.v1.FindRequest
@@ -513,7 +585,7 @@ export type FindRequest = Message<"unum.control.v1.FindRequest"> & {
  * Use `create(FindRequestSchema)` to create a new message.
  */
 export const FindRequestSchema: GenMessage<FindRequest> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_node, 9);
+  messageDesc(file_unum_control_v1_node, 10);
 
 /**
  * @generated from message unum.control.v1.DemandRequest
@@ -551,7 +623,7 @@ export type DemandRequest = Message<"unum.control.v1.DemandRequest"> & {
  * Use `create(DemandRequestSchema)` to create a new message.
  */
 export const DemandRequestSchema: GenMessage<DemandRequest> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_node, 10);
+  messageDesc(file_unum_control_v1_node, 11);
 
 /**
  * @generated from message unum.control.v1.DemandReply
@@ -584,7 +656,7 @@ export type DemandReply = Message<"unum.control.v1.DemandReply"> & {
  * Use `create(DemandReplySchema)` to create a new message.
  */
 export const DemandReplySchema: GenMessage<DemandReply> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_node, 11);
+  messageDesc(file_unum_control_v1_node, 12);
 
 /**
  * @generated from message unum.control.v1.DrainNodeRequest
@@ -608,7 +680,7 @@ export type DrainNodeRequest = Message<"unum.control.v1.DrainNodeRequest"> & {
  * Use `create(DrainNodeRequestSchema)` to create a new message.
  */
 export const DrainNodeRequestSchema: GenMessage<DrainNodeRequest> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_node, 12);
+  messageDesc(file_unum_control_v1_node, 13);
 
 /**
  * @generated from message unum.control.v1.DrainNodeReply
@@ -627,7 +699,7 @@ export type DrainNodeReply = Message<"unum.control.v1.DrainNodeReply"> & {
  * Use `create(DrainNodeReplySchema)` to create a new message.
  */
 export const DrainNodeReplySchema: GenMessage<DrainNodeReply> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_node, 13);
+  messageDesc(file_unum_control_v1_node, 14);
 
 /**
  * New code coming into the components folder's place.
@@ -656,7 +728,7 @@ export type Replacement = Message<"unum.control.v1.Replacement"> & {
  * Use `create(ReplacementSchema)` to create a new message.
  */
 export const ReplacementSchema: GenMessage<Replacement> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_node, 14);
+  messageDesc(file_unum_control_v1_node, 15);
 
 /**
  * @generated from message unum.control.v1.DeployRequest
@@ -675,7 +747,7 @@ export type DeployRequest = Message<"unum.control.v1.DeployRequest"> & {
  * Use `create(DeployRequestSchema)` to create a new message.
  */
 export const DeployRequestSchema: GenMessage<DeployRequest> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_node, 15);
+  messageDesc(file_unum_control_v1_node, 16);
 
 /**
  * @generated from message unum.control.v1.DeployReply
@@ -701,7 +773,7 @@ export type DeployReply = Message<"unum.control.v1.DeployReply"> & {
  * Use `create(DeployReplySchema)` to create a new message.
  */
 export const DeployReplySchema: GenMessage<DeployReply> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_node, 16);
+  messageDesc(file_unum_control_v1_node, 17);
 
 /**
  * @generated from enum unum.control.v1.ReplacementState
