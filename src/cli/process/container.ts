@@ -71,10 +71,15 @@ const cellsOf = () => {
   return cells;
 };
 let isWarm = true;
-// Whoever is given nothing at once is kept in reserve: what it may need then is loaded while nobody waits for it.
-env.clock.after(RESERVED_MS, () => {
-  if (!isWarm) return;
-  void cellsOf().then(keepCompiled);
+// Whoever is given nothing at once is kept in reserve: what it may need then is loaded while nobody waits for it, in pieces, between
+// which the loop turns and the governor hears of it.
+env.clock.after(RESERVED_MS, async () => {
+  for (const piece of [() => import("zod/v4/core"), () => import("zod"), cellsOf]) {
+    if (!isWarm) return;
+    await piece();
+    await new Promise<void>((turned) => env.clock.soon(turned));
+  }
+  keepCompiled();
 });
 const running = await runGovernedContainer({
   ...{ env, disk, id: start.id, node: start.node, nonce: start.nonce, listen: [start.address], host: start.host },
