@@ -23,6 +23,8 @@ export {
 export type { ContainerLimits, Load } from "./container/container.ts";
 export type { StreamMethod, UnaryMethod } from "./messages/contract.ts";
 export { Mode } from "./messages/envelope.ts";
+export { compareVersions, readVersion } from "./messages/version-order.ts";
+export { saysTooLittle } from "./messages/version-says.ts";
 export type { CallSpan, CallWatch } from "./messages/watch.ts";
 export { folderLoader } from "./node/folder-loader.ts";
 export { openPlugin } from "./node/load-plugins.ts";

@@ -4,11 +4,10 @@
 // A journal knows nodes and edges by number. So the new graph is numbered as the run's is: what is known by its name, or by the name that it
 // is said to have now, keeps its number; what is new comes behind.
 
-import { Fault } from "unum";
+import { compareVersions, Fault, saysTooLittle } from "unum";
 import type { Graph, GraphEdge, GraphNode } from "./graph.ts";
 import { type EdgeRecord, type GraphRecord, graphRecord, type NodeRecord } from "./graph-record.ts";
 import type { Journals } from "./journal/journal.ts";
-import { compareVersions } from "./version-order.ts";
 
 /** How a run's graph and another one differ, in words; empty where they do not. */
 export interface GraphChange {
@@ -20,6 +19,8 @@ export interface GraphChange {
   readonly differences: readonly string[];
   /** Nodes that are gone by their name, and those that each may be now. */
   readonly candidates: Readonly<Record<string, readonly string[]>>;
+  /** Where the version says less than has changed: what it says, and which would say it. Callers are the runs under way. */
+  readonly version: string | undefined;
 }
 
 /** Old names to new ones. */
@@ -133,11 +134,17 @@ function changeBetween(
   ];
   const broken = found.filter((each) => each.breaks);
   const mayBe = broken.flatMap((each) => (each.mayBe === undefined ? [] : [each.mayBe]));
+  // A node that was renamed is one that runs do not find by themselves.
+  const isBreak = broken.length > 0 || Object.keys(numbers.renamed).length > 0;
   return {
     fits: broken.length === 0,
     verdict: broken.length === 0 ? "continues" : mayBe.length === broken.length ? "needs mapping" : "stays",
     differences: found.map(({ text }) => text),
     candidates: Object.fromEntries(mayBe),
+    version:
+      found.length === 0 || before.name !== after.name
+        ? undefined
+        : saysTooLittle(before.version, after.version, { breaks: isBreak, who: "runs" }),
   };
 }
 
@@ -222,8 +229,8 @@ export async function checkChange(
 ): Promise<void> {
   const reader = await journals.read(id);
   await reader.close();
-  const { fits, differences } = graphChange(reader.record.graph, graphRecord(graph), renamed);
-  if (fits) for (const difference of differences) say(difference);
+  const { fits, differences, version } = graphChange(reader.record.graph, graphRecord(graph), renamed);
+  if (fits) for (const each of [...differences, ...(version === undefined ? [] : [version])]) say(each);
   else
     throw new Fault(
       "invalid",

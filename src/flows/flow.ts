@@ -7,12 +7,11 @@
 //   });
 
 import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import { Fault, type StreamMethod, type UnaryMethod } from "unum";
+import { Fault, readVersion, type StreamMethod, type UnaryMethod } from "unum";
 import { checkGraph } from "./check-graph.ts";
 import { Declaring, type EdgeOptions, type From } from "./declaring.ts";
 import type { Graph, JoinInfo, LostParts } from "./graph.ts";
 import type { StepPolicy } from "./policy.ts";
-import { readVersion } from "./version-order.ts";
 
 /** Where an item is put out, with its type. */
 export interface Out<M extends DescMessage> {

@@ -1,5 +1,6 @@
 // What programs with flows import: `unum/flows`.
 
+export { compareVersions } from "unum";
 export { checkChange, type GraphChange, graphChange } from "./change.ts";
 export { type ControlParts, flowControl, runStatus, stateNamed, taskMessage } from "./control.ts";
 export type { EdgeOptions } from "./declaring.ts";
@@ -38,7 +39,6 @@ export type { Schedule } from "./schedule.ts";
 export type { TaskStatus } from "./subscriptions.ts";
 export type { NodeCounts } from "./tally.ts";
 export { STATES, type State } from "./task.ts";
-export { compareVersions } from "./version-order.ts";
 export { type CallWorkersSettings, type Capacity, callWorkers } from "./workers/call-workers.ts";
 export { ContainerWorkers, type ContainerWorkersSettings } from "./workers/container-workers.ts";
 export { flowWorker, report } from "./workers/worker-component.ts";

@@ -3,6 +3,7 @@
 import { asError } from "../base/fault.ts";
 import { schemaChanges } from "../messages/compatible.ts";
 import { ReplacementState } from "../messages/gen/unum/control/v1/node_pb.ts";
+import { saysTooLittle } from "../messages/version-says.ts";
 import { type ReplacementStep, replacementStep } from "./decisions/replacement.ts";
 import type { Events } from "./events.ts";
 import type { Kept } from "./kept.ts";
@@ -157,7 +158,13 @@ async function breaksCallers(old: Kept, fresh: Kept): Promise<string | undefined
   const kept = before.components
     .map(({ contract }) => contract)
     .filter((contract) => after.components.some((component) => component.contract === contract));
-  const broken = schemaChanges(before.schema, after.schema, kept).filter(({ breaks }) => breaks === "wire");
-  if (broken.length === 0) return undefined;
-  return `it would break running callers: ${broken.map(({ what }) => what).join("; ")}`;
+  const [schema, newSchema] = [before.schema, after.schema];
+  const found = kept.flatMap((contract) => {
+    const broken = schemaChanges(schema, newSchema, [contract]).filter(({ breaks }) => breaks === "wire");
+    if (broken.length === 0) return [];
+    const version = ({ components }: typeof before) => components.find((each) => each.contract === contract)?.version;
+    const says = saysTooLittle(version(before) ?? "", version(after) ?? "", { breaks: true, who: "callers" });
+    return [...broken.map(({ what }) => what), ...(says === undefined ? [] : [says])];
+  });
+  return found.length === 0 ? undefined : `it would break running callers: ${[...new Set(found)].join("; ")}`;
 }

@@ -38,6 +38,7 @@ describe("unum flow", LIMIT, () => {
       history.map((_, index) => index + 1),
     );
     assert.equal(history.at(-1).state, "done");
+    assert.ok(!("progress" in history.at(-1)), "how far a step is that never said so");
     const again = await unum(["flow", "run", FLOW, "--resume", "r", "--json"], { home });
     assert.deepEqual([again.code, jsonLines(again)[0].ended], [0, 2]);
   });

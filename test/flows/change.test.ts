@@ -39,8 +39,39 @@ describe("another version of a flow", () => {
       "edge two→bs is new",
     ]);
     assert.deepEqual(graphChange(first, first), {
-      ...{ fits: true, verdict: "continues", differences: [], candidates: {} },
+      ...{ fits: true, verdict: "continues", differences: [], candidates: {}, version: undefined },
     });
+  });
+
+  it("has a version that says whether runs go on, or is told which would", () => {
+    const to = (name: string, version: string, attempts = 3) =>
+      recordOf(
+        ({ source, step, sink }) =>
+          source(ItemSchema)
+            .to(step(name, work, { attempts }))
+            .to(sink("end")),
+        version,
+      );
+    const before = to("one", "1.2.3");
+    const cases: [ReturnType<typeof to>, Record<string, string>, RegExp | undefined][] = [
+      [to("one", "1.2.3"), {}, undefined],
+      [to("one", "1.2.3", 9), {}, /version 1\.2\.3 is the one before, and it is not the same; it would be 1\.2\.4/],
+      [to("one", "1.2.4", 9), {}, undefined],
+      [
+        to("two", "1.2.4"),
+        {},
+        /version 1\.2\.4 says that runs of 1\.2\.3 go on, and they do not; it would be 1\.3\.0, or 2\.0\.0 /,
+      ],
+      // That they do when they are told how is no repair.
+      [to("two", "1.2.4"), { one: "two" }, /it would be 1\.3\.0/],
+      [to("two", "1.3.0"), {}, undefined],
+      [to("two", "2.0.0"), {}, undefined],
+    ];
+    for (const [after, renamed, says] of cases) {
+      const { version } = graphChange(before, after, renamed);
+      if (says === undefined) assert.equal(version, undefined);
+      else assert.match(version ?? "", says);
+    }
   });
 
   it("is for new runs alone where something that is under way would have no place", () => {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { type Journals, readRun, sqliteJournals } from "unum/flows";
 import { cleanUp, endOf, jsonLines, LIMIT, scratch, start, unum } from "../cli/unum.ts";
 
 const FOLDER = "test/flows/stages-flow";
@@ -54,18 +55,30 @@ describe("a new version of a flow", LIMIT, () => {
   });
 });
 
-/** A run of which every item is at its second step, and whose router is dead. */
+/** A run of which every item is at its second step, and whose router is dead. Looked at in its journal: a command takes longer than the items do. */
 async function killedAtTwo(home: string, id: string, input: string): Promise<void> {
   const router = start(["flow", "run", FOLDER, "--in-process", "--input", input, "--id", id, "--json"], { home });
   const ended = endOf(router);
-  for (let there = 0; there < ITEMS; ) {
-    const status = await unum(["flow", "status", id, "--json"], { home });
-    if (router.exitCode !== null) assert.fail(`the router ended by itself: ${(await ended).stderr}`);
-    // It may not have begun.
-    if (status.code !== 0) continue;
-    const two = jsonLines(status)[0].nodes.find(({ name }: { name: string }) => name === "two");
-    there = two.waiting + two.running + two.done;
+  const journals = sqliteJournals(join(home, "flows"));
+  try {
+    for (let there = 0; there < ITEMS; await new Promise((resolve) => setTimeout(resolve, 20))) {
+      if (router.exitCode !== null) assert.fail(`the router ended by itself: ${(await ended).stdout}`);
+      there = await cameToTwo(journals, id);
+    }
+  } finally {
+    router.kill("SIGKILL");
+    await ended;
   }
-  router.kill("SIGKILL");
-  await ended;
+}
+
+async function cameToTwo(journals: Journals, id: string): Promise<number> {
+  // It may not have begun, or be about to.
+  const reader = await journals.read(id).catch(() => undefined);
+  if (reader === undefined) return 0;
+  try {
+    const two = (await readRun(reader)).nodes.find(({ name }) => name === "two");
+    return two === undefined ? 0 : two.waiting + two.running + two.done;
+  } finally {
+    await reader.close();
+  }
 }

@@ -164,14 +164,15 @@ describe("a governor", { timeout: 240_000, concurrency: 1 }, () => {
     const contract = join(folder, "..", "..", "gen", "unum", "test", "v1", "work_pb.ts");
     const generated = await readFile(contract, "utf8");
     await writeFile(contract, renumbered(generated, "container", 9));
-    await writeFile(file, text.replace("1.0.0", "2.0.0"));
+    await writeFile(file, text.replace("1.0.0", "1.0.1"));
     const refused = await until(({ replacement }) => replacement.includes("did not pass"));
     assert.match(refused.replacement, /would break running callers: .*WorkReply.*container/);
+    assert.match(refused.replacement, /version 1\.0\.1 says that callers of 1\.0\.0 go on, and they do not.* 1\.1\.0/);
     assert.equal((await client.call(Work.method.do, { key: "still" })).key, "still");
     await writeFile(contract, generated);
-    await writeFile(file, text.replace("1.0.0", "1.0.1"));
+    await writeFile(file, text.replace("1.0.0", "1.0.2"));
     await until(({ containers }) =>
-      containers.some(({ components }) => components.some(({ version }) => version === "1.0.1")),
+      containers.some(({ components }) => components.some(({ version }) => version === "1.0.2")),
     );
     await end();
   });

@@ -36,8 +36,8 @@ export async function checkVerb(place: string, flags: CheckFlags, terminal: Term
   const found = [];
   for (const { record, problem } of runs) {
     if (problem !== undefined || (await isOver(journals, record.id))) continue;
-    const { verdict, differences } = graphChange(record.graph, after, renamed);
-    found.push({ run: record.id, version: record.version, verdict, differences });
+    const { verdict, differences, version: says } = graphChange(record.graph, after, renamed);
+    found.push({ run: record.id, version: record.version, verdict, differences, says });
   }
   if (flags.json) for (const each of found) terminal.print(JSON.stringify({ ...each, to: after.version }));
   else if (found.length === 0) terminal.say(`no run of '${after.name}' is under way`);
@@ -47,6 +47,7 @@ export async function checkVerb(place: string, flags: CheckFlags, terminal: Term
     const look = { width: outputWidth(), title: (text: string) => terminal.paint("dim", text) };
     terminal.print(table(columns, rows, look).join("\n"));
     for (const { run, differences } of found) for (const each of differences) terminal.print(`${run}: ${each}`);
+    for (const says of new Set(found.flatMap((each) => each.says ?? []))) terminal.say(says);
   }
   return found.every(({ verdict }) => verdict === "continues") ? EXIT.ok : EXIT.failed;
 }

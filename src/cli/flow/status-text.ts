@@ -10,9 +10,11 @@ type Status = Omit<RunStatus, "$typeName" | "$unknown">;
 /** The same with numbers instead of big ones. */
 export function statusJson(status: Status): object {
   return JSON.parse(
-    JSON.stringify(status, (key, value) =>
-      key === "$typeName" ? undefined : typeof value === "bigint" ? Number(value) : value,
-    ),
+    JSON.stringify(status, (key, value) => {
+      // How far a step is that has not said so is not known: it is left out.
+      if (key === "$typeName" || (key === "progress" && value < 0)) return undefined;
+      return typeof value === "bigint" ? Number(value) : value;
+    }),
   );
 }
 

@@ -6,6 +6,7 @@ import semver from "semver";
 import { Fault } from "../../base/fault.ts";
 import { schemaChanges } from "../../messages/compatible.ts";
 import type { LoadedVersion, ProgramWanted } from "../../messages/gen/unum/machine/v1/record_pb.ts";
+import { saysTooLittle } from "../../messages/version-says.ts";
 import type { Archive } from "../archive/archive.ts";
 import { isWithinAsked } from "../archive/manifest.ts";
 
@@ -90,8 +91,9 @@ async function checkCallers(
     ...broken.map((change) => change.what),
   ];
   if (what.length === 0) return;
+  const says = saysTooLittle(old.manifest.version, fresh.manifest.version, { breaks: true, who: "callers" });
   throw new Fault(
     "denied",
-    `${name} ${fresh.manifest.version} would break callers of ${old.manifest.version}: ${what.join("; ")}; start it with --force all the same`,
+    `${name} ${fresh.manifest.version} would break callers of ${old.manifest.version}: ${[...what, ...(says === undefined ? [] : [says])].join("; ")}; start it with --force all the same`,
   );
 }

@@ -6,7 +6,7 @@
 // characters do in ASCII.
 
 import { compare, valid } from "semver";
-import { Fault } from "unum";
+import { Fault } from "../base/fault.ts";
 
 const LETTERED = /^(\d{1,15})\.(\d{1,15})(?:\.([a-z0-9]{1,15}))?$/;
 
