@@ -135,6 +135,7 @@ Exit codes:
   0    ok
   2    usage: wrong arguments
   3    unreachable: no node answers at the door
+  4    refused: the key has not the role that it needs
   5    no answer in time`;
 
 function absent(address: Address, isOwn: boolean, keeper: KeeperRecord | undefined, cause: Fault): Fault {
@@ -142,7 +143,7 @@ function absent(address: Address, isOwn: boolean, keeper: KeeperRecord | undefin
   return new Fault(
     "undeliverable",
     keeper === undefined
-      ? `no node runs here: nobody answers at ${address}; start one with 'unum up --components FOLDER', or say where with --to DOOR`
+      ? `no node runs here: nobody answers at ${address}; start one with 'unum up', or say where with --to DOOR`
       : `the node's governor does not answer, though its keeper (process ${keeper.pid}) runs; 'unum logs governor' says why`,
     { cause },
   );

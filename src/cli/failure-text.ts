@@ -1,6 +1,7 @@
 // Failures to load a component, as people and as programs read them.
 
 import { relative } from "node:path";
+import { asError } from "../base/fault.ts";
 import { excerptAt, type LoadFailure, type Place } from "../node/load-failure.ts";
 import type { Terminal } from "./terminal.ts";
 import type { TypeProblem } from "./type-check.ts";
@@ -28,6 +29,12 @@ export function typeFailure(component: string, { file, line, column, message }: 
 
 function placeText({ file, line, column }: Place): string {
   return `${shown(file)}:${line}:${column}`;
+}
+
+/** Why a file that was named cannot be read. */
+export function unread(path: string, cause: unknown): string {
+  const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+  return isMissing ? `there is no file ${shown(path)}` : `cannot read ${shown(path)}: ${asError(cause).message}`;
 }
 
 /** As seen from the working folder, where that is shorter. */

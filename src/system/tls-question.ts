@@ -85,7 +85,7 @@ function whyNot(leaf: tls.DetailedPeerCertificate, root: string): string | undef
   }
   const last = chain.at(-1);
   if (last === undefined || createHash("sha256").update(last.raw).digest("base64url") !== root) {
-    return "its root is another than the token names";
+    return "it does not show the root that the token names; others are let in where 'unum token' says, at the port after that of the node's door";
   }
   const broken = chain.findIndex((cert, index) => {
     const signer = chain[index + 1] ?? cert;

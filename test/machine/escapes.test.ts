@@ -321,11 +321,41 @@ describe("a confined program does not get to", { skip, timeout: 600_000 }, () =>
     assert.ok(said.every((line) => line.length <= 4_096));
   });
 
+  /** Another confined program, which says that it goes on. */
+  async function neighbour() {
+    const program = join(home, "attempts", "neighbour.cjs");
+    await writeFile(program, 'let n = 0; setInterval(() => console.log("TURN " + ++n), 50);');
+    let turns = 0;
+    const say = () => {
+      turns++;
+    };
+    const readable = [join(home, "attempts")];
+    const child = await startConfined({ program, readable, granted: [], heapMiB: 64, say });
+    return {
+      end: async () => {
+        child.kill();
+        await child.ended;
+      },
+      goesOn: async () => {
+        const [before, until] = [turns, performance.now() + LIMIT_MS];
+        while (turns < before + 2 && performance.now() < until) await new Promise((soon) => setTimeout(soon, 20));
+        assert.ok(turns >= before + 2, "its neighbour goes on");
+      },
+    };
+  }
+
   for (const name of bombs) {
     it(`${name}, with Node's permissions off`, async () => {
-      assert.deepEqual(await attempt([name], PERMISSION_OFF), []);
-      assert.equal(victim.exitCode, null);
-      assert.equal(spawnSync("true").status, 0, "the system goes on");
+      const beside = await neighbour();
+      try {
+        await beside.goesOn();
+        assert.deepEqual(await attempt([name], PERMISSION_OFF), []);
+        assert.equal(victim.exitCode, null);
+        assert.equal(spawnSync("true").status, 0, "the system goes on");
+        await beside.goesOn();
+      } finally {
+        await beside.end();
+      }
     });
   }
 });

@@ -65,7 +65,7 @@ describe("a machine of several computers", { skip: linux, ...LIMIT }, () => {
     const changed = `${id}.${secret?.startsWith("A") ? "B" : "A"}${secret?.slice(1)}.${root}`;
     assert.deepEqual(JSON.parse((await other(changed)).stdout).error.code, "denied");
     const elsewhere = `${id}.${secret}.${root.startsWith("A") ? "B" : "A"}${root.slice(1)}`;
-    assert.match((await other(elsewhere)).stderr, /its root is another than the token names/);
+    assert.match((await other(elsewhere)).stderr, /it does not show the root that the token names/);
     assert.equal((await other("nonsense")).code, 2);
     const { token: short } = JSON.parse(ok(await unum(["token", "--json", "--for", "1ms"], { home: first })));
     assert.match((await other(short)).stderr, /the token is over/);

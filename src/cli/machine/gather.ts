@@ -20,6 +20,7 @@ import { CONTRACTS_NAME, type Packing } from "../../machine/archive/pack.ts";
 import { registryOf, schemaOf } from "../../messages/schema.ts";
 import { loadComponents } from "../../node/load-components.ts";
 import { failureLine } from "../../node/load-failure.ts";
+import { unread } from "../failure-text.ts";
 import { UsageError } from "../usage.ts";
 
 export const DESCRIPTION_NAME = "program.json";
@@ -31,9 +32,7 @@ const NEVER_PACKED = new Set([DESCRIPTION_NAME, MANIFEST_NAME, CONTRACTS_NAME]);
 export async function gather(folder: string, clock: Clock): Promise<Packing> {
   const path = join(folder, DESCRIPTION_NAME);
   const text = await readFile(path).catch((cause) => {
-    throw new UsageError(
-      `cannot read ${path} (${asError(cause).message}); it says the program's name, version and parts`,
-    );
+    throw new UsageError(`${unread(path, cause)}; it says the program's name, version and parts`);
   });
   const description = readProgramDescription(text, path);
   const files = new Map<string, Uint8Array>();

@@ -35,7 +35,8 @@ function servedBy({ containers }: NodeStatus): ReadonlyMap<string, string> {
 /** A node runs here already. */
 export function sayHeld({ pid, folder, sinceMs }: KeeperRecord, { json }: Plan, terminal: Terminal): number {
   const since = new Date(sinceMs).toISOString().replace(/\.\d+Z$/, "Z");
-  const message = `a node runs here already: keeper ${pid} for ${folder}, since ${since}; 'unum status' shows it, 'unum down' ends it, and another UNUM_HOME holds another one`;
+  const served = folder === "" ? "" : ` for ${folder}`;
+  const message = `a node runs here already: keeper ${pid}${served}, since ${since}; 'unum status' shows it, 'unum down' ends it, and another UNUM_HOME holds another one`;
   return sayRefused(message, pid, json, terminal);
 }
 

@@ -23,7 +23,7 @@ export function addAudit({ program, terminal, end }: Stage): void {
       ),
   )
     .option("--verify", "also check that no entry was changed, left out or put in; exit 1 where one was")
-    .option("--json", "one JSON object a line, one for each entry")
+    .option("--json", "one JSON object a line, one for each entry; with --verify a last one that says what was found")
     .addHelpText(
       "after",
       examples(["unum audit", "unum audit --verify", "unum audit --json | jq 'select(.verdict == \"refused\")'"]),
@@ -52,6 +52,7 @@ async function audit({ ask }: MachineDoor, { verify = false, json }: AuditFlags,
     more = page.more;
   }
   if (!verify) return EXIT.ok;
+  if (json) terminal.print(JSON.stringify({ verified: broken === "", broken }));
   if (broken === "") terminal.say(terminal.tint("green", "every entry is as it was written"));
   else terminal.say(terminal.tint("red", `the log was tampered with or damaged: ${broken}`));
   return broken === "" ? EXIT.ok : EXIT.failed;

@@ -49,6 +49,12 @@ export function addGrant({ program, terminal, end }: Stage): void {
     });
 }
 
+/** A key in base64 is no name of a file that anybody would give. */
+function lineOf(text: string): string {
+  if (!/^\.{0,2}\/|\.[a-z]{1,5}$/.test(text)) return text;
+  throw new UsageError(`there is no file ${text}; give a public key, as 'unum keys' prints it, or a file with one`);
+}
+
 async function grant(
   machine: MachineDoor,
   text: string,
@@ -56,7 +62,7 @@ async function grant(
   flags: GrantFlags,
   terminal: Terminal,
 ): Promise<number> {
-  const key = readPublicKey(await readFile(text, "utf8").catch(() => text));
+  const key = readPublicKey(await readFile(text, "utf8").catch(() => lineOf(text)));
   const { program: programs = [], for: forMs, label = "", json } = flags;
   const expiresMs = forMs === undefined ? 0n : BigInt(Math.round(machine.door.env.clock.wallNow() + forMs));
   const conflict = await machine.propose(

@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { create } from "@bufbuild/protobuf";
-import { asError, Fault } from "../../base/fault.ts";
+import { Fault } from "../../base/fault.ts";
 import { readArchive } from "../../machine/archive/archive.ts";
 import { ARCHIVE_LIMITS } from "../../machine/archive/entries.ts";
 import type { Manifest } from "../../machine/archive/manifest.ts";
@@ -12,6 +12,7 @@ import type { MachineView } from "../../messages/gen/unum/machine/v1/machine_pb.
 import { LoadedVersionSchema } from "../../messages/gen/unum/machine/v1/record_pb.ts";
 import { addDoorOptions, type DoorOptions } from "../door.ts";
 import { EXIT } from "../exit-code.ts";
+import { unread } from "../failure-text.ts";
 import { ownKey } from "../machine/key-folder.ts";
 import { type MachineDoor, untilSettled, withMachine } from "../machine/machine-door.ts";
 import { MACHINE_EXIT_CODES, programLine, stateAt, waitOption } from "../machine/program-text.ts";
@@ -64,9 +65,7 @@ interface Read {
 async function archiveAt(path: string): Promise<Read> {
   const read = (file: string) =>
     readFile(file).catch((cause) => {
-      throw new UsageError(
-        `cannot read ${file}: ${asError(cause).message}; 'unum pack' writes an archive and its signature`,
-      );
+      throw new UsageError(`${unread(file, cause)}; 'unum pack' writes an archive and its signature beside it`);
     });
   const [bytes, signature] = [new Uint8Array(await read(path)), (await read(`${path}.minisig`)).toString()];
   if (bytes.length > ARCHIVE_LIMITS.archiveBytes) {

@@ -39,6 +39,9 @@ export function addRevoke({ program, terminal, end }: Stage): void {
 
 async function revoke(machine: MachineDoor, name: string, flags: RevokeFlags, terminal: Terminal): Promise<number> {
   if (KEY_ID.test(name)) {
+    const { grants } = await machine.show();
+    if (!grants.some(({ key }) => key === name))
+      terminal.say(terminal.tint("yellow", `key ${name} was given nothing here; look whether it is the one you mean`));
     await machine.propose(`revoked/${name}`, { case: "revoked", value: { key: name, reason: flags.reason } });
     terminal.print(
       flags.json

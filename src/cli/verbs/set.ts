@@ -3,6 +3,7 @@
 import { addDoorOptions, DOOR_EXIT_CODES, type DoorOptions } from "../door.ts";
 import { EXIT } from "../exit-code.ts";
 import { type MachineDoor, withMachine } from "../machine/machine-door.ts";
+import { unknownName } from "../node-names.ts";
 import { repeatable } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage.ts";
@@ -52,6 +53,10 @@ async function set(
   { for: programs = [], json }: SetFlags,
   terminal: Terminal,
 ): Promise<number> {
+  if (value === undefined) {
+    const known = (await machine.show()).variables.map((variable) => variable.name);
+    if (!known.includes(name)) throw unknownName(name, "no variable of the machine", known);
+  }
   const conflict = await machine.propose(
     `variable/${name}`,
     value === undefined
