@@ -23,6 +23,8 @@ import type { Accepted, Context, Outcome, Reply } from "./outcomes.ts";
 import { endedBy, ValueWaiting, valueIn, watched } from "./waiting.ts";
 
 export interface CallerParts {
+  /** For whose one owner all calls are made, and by which epoch. Left out: for whom a call is worked on that makes them. */
+  readonly mark?: () => { readonly owner: string; readonly epoch: number } | undefined;
   readonly env: Pick<Env, "clock" | "random">;
   readonly transport: Transport;
   readonly id: string;
@@ -232,7 +234,7 @@ export class Caller {
     if (prefer !== undefined) {
       request.prefer = typeof prefer === "string" ? { policy: prefer, key: "" } : { policy: "key", key: prefer.key };
     }
-    if (context !== undefined) inherit(request, context);
+    this.#inherit(request, context);
     if (options.traceparent !== undefined) request.traceparent = options.traceparent;
     return request;
   }
@@ -303,7 +305,8 @@ export class Caller {
     const { durable, signal, ttlMs = 0 } = options;
     const { to, value, meta, traceparent } = this.#requestFor(method, Mode.ASYNC, input, options, context);
     const id = options.idempotencyKey ?? newId(env.random, "m");
-    const said = { to, meta: { ...meta }, from: [...this.#from], traceparent, id };
+    const { owner, epoch } = this.mark ?? context ?? NO_MARK;
+    const said = { to, meta: { ...meta }, from: [...this.#from], traceparent, id, owner, epoch: BigInt(epoch) };
     const bytes = value === undefined ? new Uint8Array() : bodyBytes(value);
     const message = encodeMessage(KeptMessageSchema, create(KeptMessageSchema, { ...said, value: bytes }));
     const asked = { node: durable.node, supersede: durable.supersede ?? "", to, message, id };
@@ -331,6 +334,20 @@ export class Caller {
     );
   }
 
+  /** For whose one owner all its calls are made; undefined where for none. */
+  get mark(): { readonly owner: string; readonly epoch: number } | undefined {
+    return this.#parts.mark?.();
+  }
+
+  /** A call of an owner is its own, in whose name ever it is worked on. */
+  #inherit(request: Envelope, context: Context | undefined): void {
+    if (context !== undefined) inherit(request, context);
+    const { mark } = this;
+    if (mark === undefined) return;
+    request.owner = mark.owner;
+    request.epoch = mark.epoch;
+  }
+
   /** What follows of a call that has begun. Where nothing comes, what became of the call is not known. */
   async #more(
     call: Envelope,
@@ -341,7 +358,7 @@ export class Caller {
   ): Promise<Answer> {
     const { id, from, to, mode, deadline, traceparent } = call;
     const request = envelope({ kind: Kind.MORE, id, from, to, mode, deadline, traceparent, credit });
-    if (context !== undefined) inherit(request, context);
+    this.#inherit(request, context);
     try {
       return await this.#answer(request, { ...options, withinMs: 0 }, address);
     } catch (error) {
@@ -353,12 +370,15 @@ export class Caller {
   }
 }
 
+const NO_MARK = { owner: "", epoch: 0 };
+
 /** Ttl and scope only shrink on the way, the chain only grows. */
 function inherit(request: Envelope, context: Context): void {
   request.deadline = Math.min(request.deadline, context.deadline);
   // The greater of two scopes is one of them.
   request.scope = Math.max(request.scope, context.scope) as Scope;
   request.chain = context.chain;
+  request.owner = context.owner;
   request.epoch = context.epoch;
   request.traceparent = context.traceparent;
 }

@@ -12,6 +12,8 @@ export interface Context {
   readonly scope: Scope;
   readonly chain: readonly string[];
   readonly traceparent: string;
+  /** Whose, and by which epoch of its owner it acts; empty and 0 where of none. */
+  readonly owner: string;
   readonly epoch: number;
 }
 

@@ -13,13 +13,14 @@ import { bodyBytes } from "../messages/body.ts";
 import { CHAIN_LIMIT, type Envelope, HOP_LIMIT, Kind, Mode } from "../messages/envelope.ts";
 import type { CallSpan, CallWatch } from "../messages/watch.ts";
 import { PendingReply } from "../transports/pending-reply.ts";
+import type { Fence } from "./fence.ts";
 import { type Frame, framesOfChain, isCycle, type ServedMethod } from "./frame.ts";
 import { notServed, wrongVersion } from "./lookup.ts";
 import type { Once } from "./once.ts";
 import type { Replies } from "./replies.ts";
 import type { Results } from "./results.ts";
 import type { Runner } from "./runner.ts";
-import { StreamSource } from "./stream-source.ts";
+import { type Batch, StreamSource } from "./stream-source.ts";
 import type { Answer, Entry, Turns } from "./turns.ts";
 import { controlFailureOf, failureOf, outputOf } from "./values.ts";
 
@@ -30,6 +31,7 @@ export interface AdmissionParts {
   readonly methods: ReadonlyMap<string, ServedMethod>;
   /** The control plane: handled on receipt. */
   readonly control: ReadonlyMap<string, ServedMethod>;
+  readonly fence: Fence | undefined;
   readonly watch: CallWatch | undefined;
   readonly turns: Turns;
   readonly runner: Runner;
@@ -123,8 +125,9 @@ export class Admission {
     if (request.hops > HOP_LIMIT) {
       return new Fault("cycle", `${request.to} was handed on ${request.hops} times, the limit is ${HOP_LIMIT}`);
     }
-    const { version } = method.served.component;
-    return request.version === "" ? undefined : wrongVersion(request.to, version, request.version);
+    const fenced = this.#parts.fence?.refusal(request);
+    if (fenced !== undefined || request.version === "") return fenced;
+    return wrongVersion(request.to, method.served.component.version, request.version);
   }
 
   #late(request: Envelope): Fault {
@@ -190,7 +193,7 @@ export class Admission {
     answer: Answer,
     begin: (stop: Answer, source: StreamSource) => void,
   ): void {
-    const { id, env, results, replies, streamEnded } = this.#parts;
+    const { id, env, results, streamEnded } = this.#parts;
     if (this.#streams.size >= results.limit) {
       const why = `${this.#streams.size} streams of ${id} are not read to their end, the limit is ${results.limit}`;
       return answer.resolve(this.#refusal(request, new Fault("overloaded", why)));
@@ -215,13 +218,14 @@ export class Admission {
     const stream: OpenStream = { source, gone };
     this.#streams.set(key, stream);
     const { version } = method.served.component;
-    source.pull(request.credit, (batch) => answer.resolve(replies.batch(request, version, batch)));
+    source.pull(request.credit, (batch) => answer.resolve(this.#batch(request, version, batch)));
     const stop = answerBy(({ failure }) => source.stop(failure ?? new Fault("internal", "a stream has no value")));
     begin(stop, source);
   }
 
   #admit(request: Envelope, method: ServedMethod, answer: Answer, source: StreamSource | undefined): void {
-    const { id, turns, watch } = this.#parts;
+    const { id, turns, watch, fence } = this.#parts;
+    const told = fence?.isOwned === true ? this.#whileOwner(fence, request, answer) : answer;
     // Who sends an ASYNC call does not wait for it, until it asks for the result (see #onMore).
     const waitingForIt = request.mode === Mode.ASYNC ? NOBODY : framesOfChain(id, request.chain, turns.running);
     const span = watch?.begin(request, "container");
@@ -231,7 +235,7 @@ export class Admission {
       method,
       served: method.served,
       waitingForIt,
-      answer: span === undefined ? answer : watched(span, answer),
+      answer: span === undefined ? told : watched(span, told),
       source,
       span,
     };
@@ -248,12 +252,29 @@ export class Admission {
     entry.answer.resolve(this.#refusal(request, new Fault("overloaded", why)));
   }
 
+  /** What its function came to while its node ceased to be the owner is not known to be the owner's word. */
+  #whileOwner(fence: Fence, request: Envelope, answer: Answer): Answer {
+    return answerBy((reply) => answer.resolve(this.#fenced(fence, request, reply)));
+  }
+
+  #fenced(fence: Fence, request: Envelope, reply: Envelope): Envelope {
+    const closed = reply.failure === undefined ? fence.closed : undefined;
+    if (closed === undefined) return reply;
+    return this.#refusal(request, new Fault("unknown", `${request.to} had begun, but ${closed.message}`));
+  }
+
+  #batch(request: Envelope, version: string, batch: Batch): Envelope {
+    const { fence, replies } = this.#parts;
+    const reply = replies.batch(request, version, batch);
+    return fence === undefined ? reply : this.#fenced(fence, request, reply);
+  }
+
   #onMore(request: Envelope, answer: Answer): void {
-    const { id, replies, results } = this.#parts;
+    const { id, results } = this.#parts;
     const key = callKey(request);
     const source = this.#streams.get(key)?.source;
     if (source !== undefined) {
-      return source.pull(request.credit, (batch) => answer.resolve(replies.batch(request, "", batch)));
+      return source.pull(request.credit, (batch) => answer.resolve(this.#batch(request, "", batch)));
     }
     const taken = results.take(
       key,

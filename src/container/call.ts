@@ -27,6 +27,11 @@ export interface Call extends Calls {
   readonly traceparent: string;
   /** Id of the container this runs in. */
   readonly container: string;
+  /**
+   * Of a program that runs on one node alone: which owner this is, one more than the owner before. To be handed to what is
+   * written to outside of the machine, so that it may refuse lower ones than it has seen. 0 where its program has no one owner.
+   */
+  readonly epoch: number;
   /** Time to live that is left, in ms; 0 when it is over. The function keeps its place until it settles, whoever still waits. */
   readonly msLeft: number;
   /** Aborts when the caller withdraws, the time to live ends or the container must close. */
@@ -81,6 +86,9 @@ export class FrameCall extends BoundCalls implements Call {
   }
   get container(): string {
     return this.#frame.container;
+  }
+  get epoch(): number {
+    return this.#caller.mark?.epoch ?? 0;
   }
   get msLeft(): number {
     return this.#frame.msLeft;

@@ -13,6 +13,7 @@ import type { CallWatch } from "../messages/watch.ts";
 import type { PendingReply } from "../transports/pending-reply.ts";
 import { Admission } from "./admission.ts";
 import type { Component } from "./component.ts";
+import type { Fence } from "./fence.ts";
 import type { Served, ServedMethod } from "./frame.ts";
 import { Inbox } from "./inbox.ts";
 import { Once } from "./once.ts";
@@ -38,6 +39,8 @@ export interface ContainerParts {
   /** For the calls that components make. */
   readonly caller: Caller;
   readonly limits: ContainerLimits;
+  /** What is let in and out of programs that have one owner; left out: all is. */
+  readonly fence?: Fence | undefined;
   /** Told of every call that reaches it. */
   readonly watch?: CallWatch | undefined;
   /** Told before a function runs that may take longer than DEFAULT_BUDGET_MS; what it answers is called when it has ended. */
@@ -72,7 +75,7 @@ export class Container {
   readonly #admission: Admission;
   #idle: (() => void)[] = [];
 
-  constructor({ id, env, caller, limits, watch, began, inbox }: ContainerParts) {
+  constructor({ id, env, caller, limits, fence, watch, began, inbox }: ContainerParts) {
     this.id = id;
     this.#env = env;
     const checkIdle = () => this.#checkIdle();
@@ -90,7 +93,11 @@ export class Container {
     this.#turns = new Turns({
       clock: env.clock,
       inbox: inbox?.(limits.inbox, expired) ?? new Inbox(limits.inbox, expired),
-      start: (entry) => runner.start(entry),
+      start: (entry) => {
+        const fenced = fence?.refusal(entry.request);
+        if (fenced === undefined) runner.start(entry);
+        else entry.answer.resolve(this.#replies.refusal(entry.request, fenced));
+      },
       paused: checkIdle,
     });
     this.#once = new Once(env.clock, limits.keys);
@@ -98,6 +105,7 @@ export class Container {
     this.#admission = new Admission({
       id,
       env,
+      fence,
       watch,
       runner,
       methods: this.#methods,

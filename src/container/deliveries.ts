@@ -103,12 +103,14 @@ export class Deliveries {
     call.mode = Mode.ASYNC;
     call.deadline = receivedAt + (ttlUs === 0n ? LONGEST_MS : Math.min(Number(ttlUs) / 1_000, LONGEST_MS));
     try {
-      const { to, value, meta, from, traceparent, id } = decodeMessage(KeptMessageSchema, message);
+      const { to, value, meta, from, traceparent, id, owner, epoch } = decodeMessage(KeptMessageSchema, message);
       call.to = to;
       call.value = value;
       call.meta = meta;
       call.from = from;
       call.traceparent = traceparent;
+      call.owner = owner;
+      call.epoch = Number(epoch);
       // For the component to know it again; here it is not looked at.
       call.idempotencyKey = id;
     } catch (error) {

@@ -50,11 +50,12 @@ export class Frame {
 
   /** What its own calls inherit. */
   get context(): Context {
-    const { deadline, scope, epoch, chain } = this.request;
+    const { deadline, scope, owner, epoch, chain } = this.request;
     return {
       deadline,
       scope,
       traceparent: this.traceparent,
+      owner,
       epoch,
       chain: [...chain, `${this.container}:${this.number}`],
     };

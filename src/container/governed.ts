@@ -13,10 +13,12 @@ import { type Component, component } from "./component.ts";
 import type { Container } from "./container.ts";
 import { describeServed, loadOf } from "./control.ts";
 import { Deliveries } from "./deliveries.ts";
+import type { Fence } from "./fence.ts";
 
 export interface GovernedParts {
   readonly container: Container;
   readonly clock: Clock;
+  readonly fence: Fence;
   readonly nonce: string;
   readonly finder: DirectoryFinder;
   /** Loads a folder; `source`: where it was copied from, or empty. `failures`: what could not be loaded, for people. */
@@ -40,7 +42,7 @@ export interface GovernedParts {
 }
 
 export function governedOf(parts: GovernedParts): Component {
-  const { container, nonce, finder, load, renewed, figures } = parts;
+  const { container, nonce, finder, load, renewed, figures, fence } = parts;
   let digest = "";
   let program = "";
   let directory = 0n;
@@ -49,8 +51,9 @@ export function governedOf(parts: GovernedParts): Component {
   let addresses: readonly Address[] = [];
   const deliveries = new Deliveries(container, parts.clock);
   return component(Governed, {
-    renew: ({ leaseMs }) => {
+    renew: ({ leaseMs, ttlUs, owned }, { msLeft }) => {
       renewed(leaseMs);
+      fence.hear(owned, Math.max(0, Number(ttlUs) / 1_000 - msLeft));
       return {
         container: container.id,
         nonce,
@@ -63,6 +66,11 @@ export function governedOf(parts: GovernedParts): Component {
         overdue: container.overdue.map(({ component: name, sinceMs }) => ({
           component: name,
           sinceMs: Math.min(LONGEST_MS, Math.floor(sinceMs)),
+        })),
+        fenced: fence.takeRefused().map(({ epoch, known, ...rest }) => ({
+          ...rest,
+          epoch: BigInt(epoch),
+          known: BigInt(known),
         })),
       };
     },
@@ -84,6 +92,7 @@ export function governedOf(parts: GovernedParts): Component {
         throw new Fault("invalid", `${container.id} serves state ${digest} already; a container is assigned once`);
       }
       ({ digest, program } = assignment);
+      if (assignment.hosting?.owned === true) fence.assigned(program);
       parts.assigned?.(program, assignment.hosting);
       const { components, failures } = await load(assignment.folder, assignment.source, assignment.hosting);
       const served: string[] = [...failures];

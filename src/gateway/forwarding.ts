@@ -160,9 +160,13 @@ export class Forwarding {
     return replyTo(request);
   }
 
-  /** F1. Its end stands on this process's clock, so that the time it spends here is taken from it. */
+  /**
+   * F1. Its end stands on this process's clock, so that the time it spends here is taken from it. Whose owner it is done for is
+   * said of a program of this side: the other side may have one of that name.
+   */
   #onwards(request: Envelope): Envelope {
-    return { ...request, from: [...request.from, this.#parts.mark], hops: request.hops + 1, prefer: undefined };
+    const from = [...request.from, this.#parts.mark];
+    return { ...request, from, hops: request.hops + 1, owner: "", epoch: 0, prefer: undefined };
   }
 
   #back(reply: Envelope): Envelope {

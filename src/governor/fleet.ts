@@ -15,6 +15,7 @@ import { asError } from "../base/fault.ts";
 import type { ProcessExit, Processes, WatchedProcess } from "../base/processes.ts";
 import { newId } from "../base/random.ts";
 import type { Resources } from "../base/resources.ts";
+import type { Fenced } from "../messages/gen/unum/control/v1/governed_pb.ts";
 import type { Address, Transport } from "../transports/transport.ts";
 import type { CodePlace } from "./accepted-code.ts";
 import type { ContainerRecord } from "./decisions/adoption.ts";
@@ -22,7 +23,7 @@ import type { Member } from "./decisions/members.ts";
 import type { Room } from "./decisions/room.ts";
 import type { Events } from "./events.ts";
 import { FleetFigures } from "./fleet-figures.ts";
-import { Kept, type Reach } from "./kept.ts";
+import { Kept, type ProgramEpoch, type Reach } from "./kept.ts";
 import { type LeftBehind, takeOver } from "./left-behind.ts";
 import { readNote } from "./note.ts";
 import { Records } from "./records.ts";
@@ -120,6 +121,9 @@ export class Fleet {
   #newMs = 0;
   readonly figures = new FleetFigures();
   #reach: Reach | undefined;
+  #epochs: readonly ProgramEpoch[] = [];
+  /** Told what a container refused that was done by an older epoch than is known. */
+  onFenced: (kept: Kept, fenced: readonly Fenced[]) => void = () => {};
 
   constructor(settings: FleetSettings, parts: FleetParts, events: Events, listener: FleetListener) {
     this.#settings = settings;
@@ -193,6 +197,11 @@ export class Fleet {
       },
     );
     for (const left of taken) this.#adopt(left);
+  }
+
+  /** Told with each container's next sign of life. */
+  setEpochs(epochs: readonly ProgramEpoch[]): void {
+    this.#epochs = epochs;
   }
 
   /** What containers speak TLS with from now on, and whom they do not speak with; all of them are told at once. */
@@ -373,6 +382,8 @@ export class Fleet {
         ...{ clock, random, transport: this.#parts.transport },
         changed: () => this.#listener.heard(kept),
         reach: () => this.#reach,
+        epochs: () => this.#epochs,
+        fenced: (fenced) => this.onFenced(kept, fenced),
         gone: (_, exit) => void this.#onGone(kept, exit),
         unreachable: (why) =>
           this.#events.say("error", `container ${kept.id} is reached on this computer only: ${why}`),

@@ -15,7 +15,7 @@ import type { Timer } from "../base/clock.ts";
 import { asError, Fault } from "../base/fault.ts";
 import type { ProcessExit } from "../base/processes.ts";
 import type { Limits, LimitsChange } from "../capacity/limits.ts";
-import type { Directory, DirectoryNode } from "../messages/gen/unum/control/v1/governed_pb.ts";
+import type { Directory, DirectoryNode, Fenced } from "../messages/gen/unum/control/v1/governed_pb.ts";
 import type { NetworkLimit as NetworkLimitTold } from "../messages/gen/unum/wire/v1/membership_pb.ts";
 import type { Family } from "../plugins/figures/family.ts";
 import type { Decisions } from "../plugins/lifecycle.ts";
@@ -33,7 +33,7 @@ import { Fleet, type FleetParts, type FleetSettings } from "./fleet.ts";
 import { ComponentsFolder } from "./folder.ts";
 import { FolderWatch } from "./folder-watch.ts";
 import { HealthWatch } from "./health-watch.ts";
-import type { Kept, Reach } from "./kept.ts";
+import type { Kept, ProgramEpoch, Reach } from "./kept.ts";
 import type { NetworkLimit } from "./network-limit.ts";
 import { OwnLimits } from "./own-limits.ts";
 import { type NodeView, ownNode } from "./own-node.ts";
@@ -191,6 +191,16 @@ export class Governor {
   setPrograms(programs: readonly ServedProgram[]): void {
     this.served.setPrograms(programs, this.containers);
     this.#turnSoon();
+  }
+
+  /** Programs that run on one node alone: their newest epochs, and until when this node is the owner. */
+  setEpochs(epochs: readonly ProgramEpoch[]): void {
+    this.#fleet.setEpochs(epochs);
+  }
+
+  /** `told`: what a container refused that was done by an older epoch than is known. */
+  onFenced(told: (container: string, fenced: readonly Fenced[]) => void): void {
+    this.#fleet.onFenced = (kept, fenced) => told(kept.id, fenced);
   }
 
   /** Where the machine's gateway is reached and what it leads to; undefined where this node keeps none that lives. */

@@ -25,6 +25,7 @@ import {
   type DeliveryReply,
   type DeliverySchema,
   type Directory,
+  type Fenced,
   Governed,
   type RenewReply,
 } from "../messages/gen/unum/control/v1/governed_pb.ts";
@@ -45,8 +46,19 @@ export interface KeptParts {
   readonly reach: () => Reach | undefined;
   readonly changed: () => void;
   readonly gone: (kept: Kept, exit: ProcessExit) => void;
+  /** Programs that run on one node alone, each with its newest epoch. */
+  readonly epochs: () => readonly ProgramEpoch[];
+  /** What it refused that was done by an older epoch than is known. */
+  readonly fenced: (fenced: readonly Fenced[]) => void;
   /** It cannot listen for other computers. Told once. */
   readonly unreachable: (why: string) => void;
+}
+
+export interface ProgramEpoch {
+  readonly program: string;
+  readonly epoch: number;
+  /** On the governor's clock: how long this node is the owner; undefined where it is not. */
+  readonly until: number | undefined;
 }
 
 export interface Reach {
@@ -275,7 +287,8 @@ export class Kept {
     const { clock, changed } = this.#parts;
     this.#unansweredSince ??= clock.now();
     try {
-      const reply = await this.#client.of(Governed).renew({ leaseMs: LEASE_MS }, { ttlMs: RENEW_TTL_MS });
+      const asked = { leaseMs: LEASE_MS, ttlUs: BigInt(RENEW_TTL_MS * 1_000), owned: [...this.#owned] };
+      const reply = await this.#client.of(Governed).renew(asked, { ttlMs: RENEW_TTL_MS });
       if (reply.nonce !== this.nonce) throw new Fault("invalid", `${this.address} is answered by another container`);
       this.#heard(reply);
       void this.#beReached();
@@ -286,6 +299,15 @@ export class Kept {
     }
     const everyMs = this.#answered ? RENEW_EVERY_MS : FIRST_RENEW_EVERY_MS;
     if (this.#exit === undefined) this.#next = clock.after(everyMs, () => void this.#renew());
+  }
+
+  /** All epochs, and of its own program what is left of the lease. */
+  get #owned(): readonly { program: string; epoch: bigint; leaseUs: bigint }[] {
+    const now = this.#parts.clock.now();
+    return this.#parts.epochs().map(({ program, epoch, until = now }) => {
+      const leftMs = program === this.program ? Math.max(0, until - now) : 0;
+      return { program, epoch: BigInt(epoch), leaseUs: BigInt(Math.floor(leftMs * 1_000)) };
+    });
   }
 
   /** With the keys that hold now and whom they do not hold for: told at once, else with its next sign of life. */
@@ -318,7 +340,7 @@ export class Kept {
     }
   }
 
-  #heard({ load, digest, program, components, directory, addresses, overdue }: RenewReply): void {
+  #heard({ load, digest, program, components, directory, addresses, overdue, fenced }: RenewReply): void {
     this.#answered = true;
     this.#network = addresses;
     this.#unansweredSince = undefined;
@@ -326,6 +348,7 @@ export class Kept {
     const now = this.#parts.clock.now();
     this.#overdue = overdue.map(({ component, sinceMs }) => ({ component, since: now - sinceMs }));
     this.#knownDirectory = directory;
+    if (fenced.length > 0) this.#parts.fenced(fenced);
     const busy = this.load.running + this.load.waiting > 0;
     if (busy) this.#idleSince = undefined;
     else this.#idleSince ??= now;

@@ -35,6 +35,8 @@ export interface Hosting {
   readonly store: string;
   /** Whether its node is a controller: parts may have their place on those alone. */
   readonly controller: boolean;
+  /** It runs on one node alone. */
+  readonly owned: boolean;
 }
 
 export interface Offer {

@@ -39,6 +39,8 @@ export function machineDoorOf(machine: MachineNode): Component {
         digest,
       };
     },
+    hold: (request) => machine.owners.hold(request),
+    vote: ({ record }) => machine.owners.vote(record),
     facts: ({ program }) => factsFor(machine, program),
     variable: ({ program, name }) => variableFor(machine, program, name),
     leave: async ({ force }) => {

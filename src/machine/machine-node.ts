@@ -12,7 +12,13 @@ import { create } from "@bufbuild/protobuf";
 import type { Disk } from "../base/disk.ts";
 import type { Env } from "../base/env.ts";
 import { asError, Fault } from "../base/fault.ts";
-import { type NodeReport, NodeReportSchema, type ProgramAtNode } from "../messages/gen/unum/machine/v1/machine_pb.ts";
+import type { Proxies } from "../client/client.ts";
+import {
+  type Machine,
+  type NodeReport,
+  NodeReportSchema,
+  type ProgramAtNode,
+} from "../messages/gen/unum/machine/v1/machine_pb.ts";
 import type { LoadedVersion, ProgramWanted, SignedRecord } from "../messages/gen/unum/machine/v1/record_pb.ts";
 import { type FileStore, fileStore } from "../stores/file-store.ts";
 import { folderNameOf } from "../stores/key.ts";
@@ -29,6 +35,7 @@ import type { OwnCertificate } from "./identity/renewing.ts";
 import type { Issuing } from "./identity/renewing-issuer.ts";
 import { type PublicKey, publicKeyOf } from "./keys/signing-key.ts";
 import type { Boxed } from "./outbox/tally.ts";
+import { Owners } from "./ownership/owners.ts";
 import { Peers } from "./peers.ts";
 import { refusal } from "./privileges/roles.ts";
 import { distrusted } from "./privileges/trust.ts";
@@ -84,6 +91,8 @@ export class MachineNode {
   #reports = 0n;
   /** Fetches an archive from another node; answers whether it is here now. */
   fetch: (digest: string) => Promise<boolean> = () => Promise.resolve(false);
+  /** Asks a node by its id; undefined where nobody knows its door, or it was revoked. */
+  callsOf: (node: string) => Proxies<typeof Machine> | undefined = () => undefined;
   /** Told of the certificate that the node has from now on. */
   onRenewed: (own: OwnCertificate) => void = () => {};
   /** The node's own, as it is now. */
@@ -108,6 +117,7 @@ export class MachineNode {
   boxes: () => readonly Boxed[] = () => [];
   readonly gossip: GossipKeys;
   readonly silence: Silence;
+  readonly owners: Owners;
 
   constructor(settings: MachineSettings) {
     const { env, disk, folder } = settings;
@@ -121,10 +131,12 @@ export class MachineNode {
     const { controller } = settings;
     this.silence = new Silence({ clock, log, disk, controller, path: `${folder}/stopped-away.json` });
     this.#tombstones = new Tombstones({ disk, folder, node: settings.node });
+    this.owners = new Owners(this);
     const { archives, silence } = this;
     this.#programs = new Reconciler({
       ...{ env, disk, folder, node: settings.node, controller, host: settings.host, archives, silence },
-      wanted: () => this.#programNames,
+      standing: (name) => this.owners.standing(name),
+      wanted: () => this.programNames,
       program: (name) => this.program(name),
       recordOf: (name) => this.records.get(`program/${name}`)?.digest ?? "",
       reports: () => this.peers.reports,
@@ -157,12 +169,14 @@ export class MachineNode {
     }
     this.onBarred(this.barred);
     this.onChildren(childGrants(this.records));
+    this.owners.tellHost();
   }
 
   async start(): Promise<void> {
     await this.archives.open();
     await this.silence.open();
     await this.audit.open();
+    await this.owners.start();
     this.#programs.passSoon();
   }
 
@@ -209,7 +223,13 @@ export class MachineNode {
     }
   }
 
+  /** Something that decides what runs here is otherwise. */
+  passSoon(): void {
+    this.#programs.passSoon();
+  }
+
   close(): void {
+    this.owners.close();
     this.#programs.close();
     this.gossip.close();
     void this.#noted.close();
@@ -244,25 +264,15 @@ export class MachineNode {
         throw new Fault("denied", `node ${this.settings.node} is no controller; 'unum machine' lists those`);
       await this.#checkChange(known);
       const merged = await this.take(known);
-      if (merged.kind === "older")
-        throw new Fault(
-          "denied",
-          `${known.record.name}: something newer was said meanwhile; look again, then say it again`,
-        );
+      const again = "look again, then say it again";
+      const { name } = known.record;
+      if (merged.kind === "older") throw new Fault("denied", `${name}: something newer was said meanwhile; ${again}`);
       if (merged.kind === "lost") {
-        const by = merged.against.signer.id;
-        throw new Fault(
-          "denied",
-          `${known.record.name}: key ${by} commanded otherwise at the same time, and that counts; look again, then say it again`,
-        );
+        const by = `key ${merged.against.signer.id}`;
+        throw new Fault("denied", `${name}: ${by} commanded otherwise at the same time, and that counts; ${again}`);
       }
       if (known.record.body.case === "revoked") await this.gossip.renew(known.record.counter);
-      await this.note({
-        who,
-        what,
-        verdict: "done",
-        why: "",
-      });
+      await this.note({ who, what, verdict: "done", why: "" });
       return merged;
     } catch (error) {
       const fault = error instanceof Fault ? error : new Fault("internal", asError(error).message, { cause: error });
@@ -281,6 +291,7 @@ export class MachineNode {
       this.#bar(known);
       if (known.record.name.startsWith("child/")) this.onChildren(childGrants(this.records));
       this.onNews();
+      if (known.record.name.startsWith("owner/")) this.owners.recordChanged();
       this.#programs.recordChanged();
       if (merged.conflict && merged.over !== undefined) await this.#noteLost(merged.over, known);
     }
@@ -336,7 +347,8 @@ export class MachineNode {
     return this.#programs.programs;
   }
 
-  get #programNames(): readonly string[] {
+  /** Of the programs that there are records of. */
+  get programNames(): readonly string[] {
     return this.records.all.flatMap(({ record }) =>
       record.body.case === "program" ? [record.name.slice("program/".length)] : [],
     );

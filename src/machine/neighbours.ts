@@ -43,6 +43,7 @@ export class Neighbours {
 
   start(): void {
     this.#machine.fetch = (digest) => this.#fetch(digest);
+    this.#machine.callsOf = (node) => this.#callsOfNode(node);
     this.#machine.onNews = () => this.#hurry();
     this.#machine.tell = (record) => this.#tell(record);
     this.#turnLater();
@@ -156,6 +157,11 @@ export class Neighbours {
       }
     }
     return false;
+  }
+
+  #callsOfNode(node: string) {
+    const door = this.#machine.peers.reports.find((report) => report.node === node)?.doors[0];
+    return door === undefined || this.#machine.isRevoked(node) ? undefined : this.#callsOf(door);
   }
 
   #callsOf(door: Address) {

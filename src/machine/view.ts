@@ -14,6 +14,7 @@ import { keyIdOf } from "./keys/signing-key.ts";
 import { stateOverNodes } from "./life/life.ts";
 import type { MachineNode } from "./machine-node.ts";
 import { boxView } from "./outbox/tally.ts";
+import { ownerIn } from "./ownership/ownership.ts";
 import { ancestorsOf, childGrants, parentLink } from "./stacking/links.ts";
 
 export function viewOf(machine: MachineNode): MachineView {
@@ -84,6 +85,7 @@ function programsOf(machine: MachineNode): MessageInitShape<typeof ProgramViewSc
       by: records.get(`program/${name}`)?.signer.id ?? "",
       wanted: program,
       state: stateOverNodes(nodes.map(({ state }) => state)),
+      ...ownerView(machine, name),
     };
   });
   const going = leaving.map((name) => {
@@ -91,6 +93,11 @@ function programsOf(machine: MachineNode): MessageInitShape<typeof ProgramViewSc
     return { name, nodes, state: stateOverNodes(nodes.map(({ state }) => state)) };
   });
   return [...present, ...going].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function ownerView({ records, owners }: MachineNode, program: string) {
+  const owner = owners.standing(program) === undefined ? undefined : ownerIn(records, program);
+  return owner === undefined ? {} : { owner: { ...owner, epoch: BigInt(owner.epoch) } };
 }
 
 function nodesOf(machine: MachineNode): MessageInitShape<typeof NodeViewSchema>[] {

@@ -36,6 +36,7 @@ const CORPUS: readonly Uint8Array[] = [
     scope: Scope.LOCAL,
     hops: 3,
     last: true,
+    owner: "thumbnails",
   }),
   envelope({ kind: Kind.REPLY, id: 9, failure: new Fault("overloaded", "64 messages held, the limit is 64") }),
   envelope({ kind: Kind.REPLY, id: 10, failure: new ApplicationError("RangeError", "größer als 3") }),

@@ -58,6 +58,7 @@ const envelopes: fc.Arbitrary<Envelope> = fc.record({
   version: name,
   credit: uint32,
   last: fc.boolean(),
+  owner: name,
   prefer: fc.constant(undefined),
 });
 
@@ -81,6 +82,7 @@ function generated(from: Envelope): Generated {
     version: from.version,
     credit: from.credit,
     last: from.last,
+    owner: from.owner,
   });
   if (from.value !== undefined) message.value = asBytes(from.value);
   if (from.state !== undefined) message.state = from.state;
@@ -174,7 +176,7 @@ describe("codec", () => {
   it("passes over fields of newer versions, in the envelope and inside its parts", () => {
     const known = encodeEnvelope(envelope({ kind: Kind.CALL, id: 7, to: "a.B/C" }), NOW);
     const unknown = [
-      [0xa8, 0x01, 0xff, 0x01], // 21: varint
+      [0xc8, 0x01, 0xff, 0x01], // 25: varint
       [0xb1, 0x01, 1, 2, 3, 4, 5, 6, 7, 8], // 22: 64 bit
       [0xba, 0x01, 3, 9, 9, 9], // 23: bytes
       [0xc5, 0x01, 1, 2, 3, 4], // 24: 32 bit
@@ -329,7 +331,7 @@ describe("codec, given broken bytes", () => {
     ["an overlong UTF-8 form", [0x2a, 2, 0xc0, 0xaf], /not UTF-8 in 'to'/],
     ["a surrogate in UTF-8", [0x2a, 3, 0xed, 0xa0, 0x80], /not UTF-8 in 'to'/],
     ["a group", [0x0b, 0x0c], /wire type 3.* in 'id'/],
-    ["an unknown group", [0xab, 0x01, 0xac, 0x01], /wire type 3.* in field 21/],
+    ["an unknown group", [0xb3, 0x01, 0xb4, 0x01], /wire type 3.* in field 22/],
     ["an end of a group", [0xac, 0x01], /wire type 4/],
     ["wire type 7", [0xaf, 0x01], /wire type 7/],
     ["text as a number", [0x28, 1], /wire type 0.* in 'to'/],

@@ -41,6 +41,7 @@ export function decodeEnvelope(encoded: Uint8Array, now: number, start = 0): Env
   let version = "";
   let credit = 0;
   let last = false;
+  let owner = "";
   while (!reader.done) {
     const tag = reader.tag();
     switch (tag) {
@@ -106,6 +107,9 @@ export function decodeEnvelope(encoded: Uint8Array, now: number, start = 0): Env
       case TAG.last:
         last = reader.bool();
         break;
+      case TAG.owner:
+        owner = reader.name(LIMITS.nameBytes);
+        break;
       default:
         skipUnknown(reader, tag, FIELDS.length);
     }
@@ -132,6 +136,7 @@ export function decodeEnvelope(encoded: Uint8Array, now: number, start = 0): Env
     version,
     credit,
     last,
+    owner,
     prefer: undefined,
   };
 }

@@ -42,6 +42,7 @@ export function encodeEnvelope(from: Envelope, now: number): Uint8Array {
   text(TAG.version, from.version, "version");
   number(TAG.credit, from.credit, "credit", 0xffffffff);
   if (from.last) number(TAG.last, 1, "last", 1);
+  text(TAG.owner, from.owner, "owner");
   if (writer.length > ENVELOPE_LIMIT_BYTES) throw tooLarge(writer.length);
   return writer.finish();
 }

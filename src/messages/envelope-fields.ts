@@ -42,6 +42,7 @@ export const FIELDS = [
   "version",
   "credit",
   "last",
+  "owner",
 ] as const;
 
 export const TAG = {
@@ -65,6 +66,7 @@ export const TAG = {
   version: (18 << 3) | WIRE.BYTES,
   credit: (19 << 3) | WIRE.VARINT,
   last: (20 << 3) | WIRE.VARINT,
+  owner: (21 << 3) | WIRE.BYTES,
 } as const;
 
 /** The enums' values by number. */

@@ -44,6 +44,8 @@ export interface Envelope {
   version: string;
   credit: number;
   last: boolean;
+  /** Whose epoch it is; empty where that is 0. */
+  owner: string;
   /** Of the caller's own process, and never sent: how the one that is asked is chosen. */
   prefer: Preference | undefined;
 }
@@ -79,6 +81,7 @@ export function blank(kind: Kind, id: number): Envelope {
     version: "",
     credit: 0,
     last: false,
+    owner: "",
     prefer: undefined,
   };
 }

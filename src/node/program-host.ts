@@ -8,6 +8,7 @@ export function programHostOf(governor: Governor): ProgramHost {
   return {
     setPrograms: (programs) => governor.setPrograms(programs),
     setGrace: (program, graceMs) => governor.served.setGrace(program, graceMs),
+    setEpochs: (epochs) => governor.setEpochs(epochs),
     get programs() {
       return governor.served.programs.map((served): HostedState => {
         const serving = served

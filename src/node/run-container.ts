@@ -1,7 +1,7 @@
 // A container with its addresses: the one entry for processes and for the simulator.
 
 import type { Env } from "../base/env.ts";
-import type { Fault } from "../base/fault.ts";
+import { Fault } from "../base/fault.ts";
 import { newId } from "../base/random.ts";
 import { Caller } from "../client/caller.ts";
 import { type Finder, finderOf, type Where } from "../client/finder.ts";
@@ -14,6 +14,7 @@ import {
   type Load,
 } from "../container/container.ts";
 import { controlOf } from "../container/control.ts";
+import type { Fence } from "../container/fence.ts";
 import { type Envelope, Kind, refuse } from "../messages/envelope.ts";
 import { Functions } from "../messages/gen/unum/machine/v1/functions_pb.ts";
 import { Store } from "../messages/gen/unum/machine/v1/store_pb.ts";
@@ -41,6 +42,8 @@ export interface ContainerSettings {
   readonly callLimit?: number;
   readonly inbox?: ContainerParts["inbox"];
   readonly began?: ContainerParts["began"];
+  /** What is let in and out of programs that have one owner; left out: all is. */
+  readonly fence?: Fence;
   /** Told of calls that reach it, and of those its components make. */
   readonly watch?: CallWatch | undefined;
   /** Asked of every request that comes in at an address; undefined lets it in. Default: all come in. */
@@ -79,7 +82,7 @@ export function ownAddress(id: string): Address {
 }
 
 export async function runContainer(settings: ContainerSettings): Promise<RunningContainer> {
-  const { env, components, transports, listen, find = [], limits, callLimit = 65_536 } = settings;
+  const { env, components, transports, listen, find = [], limits, callLimit = 65_536, fence } = settings;
   const id = settings.id ?? newId(env.random, "k");
   const transport = stack(transports);
   const own = ownAddress(id);
@@ -87,8 +90,13 @@ export async function runContainer(settings: ContainerSettings): Promise<Running
     env,
     transport: {
       ...transport,
-      send: (to, request) => (to === own ? container.receive(request) : transport.send(to, request)),
+      send: (to, request) => {
+        const closed = request.kind === Kind.CANCEL ? undefined : fence?.closed;
+        if (closed !== undefined) return Promise.resolve(refuse(request, noEffect(request, closed)));
+        return to === own ? container.receive(request) : transport.send(to, request);
+      },
     },
+    mark: () => fence?.mark,
     id,
     // Of the control plane its own components ask nothing but what the machine is.
     finder: withOwn(
@@ -106,6 +114,7 @@ export async function runContainer(settings: ContainerSettings): Promise<Running
     caller,
     limits: { ...DEFAULT_LIMITS, ...limits },
     began: announcing(env.clock, transport, settings.began),
+    fence,
     watch: settings.watch,
     ...(settings.inbox === undefined ? undefined : { inbox: settings.inbox }),
   });
@@ -169,6 +178,11 @@ export async function runContainer(settings: ContainerSettings): Promise<Running
     closed: whenClosed,
     drain,
   };
+}
+
+/** Nobody else may take a call that a node makes which is not the owner any more. */
+function noEffect({ to }: Envelope, { message }: Fault): Fault {
+  return new Fault("denied", `${to}: ${message}`);
 }
 
 function admitted(

@@ -4,6 +4,7 @@ import type { Timer } from "../base/clock.ts";
 import type { Disk } from "../base/disk.ts";
 import type { TlsSettings } from "../base/network.ts";
 import { DirectoryFinder } from "../capacity/directory-finder.ts";
+import { Fence } from "../container/fence.ts";
 import { type GovernedParts, governedOf } from "../container/governed.ts";
 import { functionsOf } from "../machine/functions/functions.ts";
 import { type ProgramAtWork, programStoreOf } from "../machine/functions/program-store.ts";
@@ -52,12 +53,18 @@ export async function runGovernedContainer(settings: GovernedSettings): Promise<
   const finder = new DirectoryFinder({ random: env.random, self });
   let lease: Timer | undefined;
   let endTimers = () => {};
+  let end = () => {};
+  const fence = new Fence(env.clock, () => {
+    env.log.write("warn", "its node is not the owner of its program any more: it ends", { container: id });
+    end();
+  });
   const running = await runContainer({
     ...settings,
     components: [],
     // Other computers reach its components; what governs it is on its own.
     admit: containerGuard(() => machines),
     find: finder,
+    fence,
     control: ({ container, drain, listen }) => {
       const renewed = (leaseMs: number) => {
         lease?.cancel();
@@ -85,11 +92,25 @@ export async function runGovernedContainer(settings: GovernedSettings): Promise<
       };
       const { door, transports, disk } = settings;
       const program = () => working;
+      end = () => void drain(0);
       const timer = programTimerOf({ env, container, program });
       endTimers = timer.end;
       return [
         governedOf({
-          ...{ container, clock: env.clock, nonce, finder, load, renewed, listen, secured, granted, figures, assigned },
+          ...{
+            container,
+            clock: env.clock,
+            nonce,
+            finder,
+            fence,
+            load,
+            renewed,
+            listen,
+            secured,
+            granted,
+            figures,
+            assigned,
+          },
         }),
         ...(door === undefined ? [] : [functionsOf({ env, transports, door, program: () => name })]),
         ...(disk === undefined ? [] : [programStoreOf({ env, disk, program })]),
@@ -100,6 +121,7 @@ export async function runGovernedContainer(settings: GovernedSettings): Promise<
   void running.closed.then(() => {
     lease?.cancel();
     endTimers();
+    fence.end();
   });
   return running;
 }

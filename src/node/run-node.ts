@@ -121,6 +121,13 @@ export async function runNode(settings: NodeSettings): Promise<RunningNode> {
       governor.secure({ barred: [...nodes] });
       peers?.bar(nodes);
     };
+    governor.onFenced((container, fenced) => {
+      for (const { program, epoch, known, to, count } of fenced)
+        void machine.note({
+          ...{ who: `owner of ${program}, epoch ${epoch}`, what: to, verdict: "refused" },
+          why: `${count} at container ${container}: epoch ${known} is known`,
+        });
+    });
     machine.onChildren = (machines) => governor.secure({ machines });
     machine.onGossipKeys = (keys) => peers?.rekey(keys);
     await machine.open();

@@ -258,6 +258,9 @@ export class TracedCall extends TracedCalls implements Call {
   get container(): string {
     return this.#call.container;
   }
+  get epoch(): number {
+    return this.#call.epoch;
+  }
   get msLeft(): number {
     return this.#call.msLeft;
   }

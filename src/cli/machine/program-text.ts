@@ -1,7 +1,7 @@
 // Programs as text, for the verbs that show and change them.
 
 import type { Option } from "commander";
-import type { MachineView, ProgramView } from "../../messages/gen/unum/machine/v1/machine_pb.ts";
+import type { MachineView, OwnerView, ProgramView } from "../../messages/gen/unum/machine/v1/machine_pb.ts";
 import { shortNames } from "../node-names.ts";
 import { coloured, type Format, type Look } from "../node-text.ts";
 import { durationOption } from "../options.ts";
@@ -33,9 +33,10 @@ export function stateAt({ programs }: MachineView, name: string): string {
   return `${found.state}${problem === undefined ? "" : ` (${problem})`}`;
 }
 
-export function programLine({ name, version, state, nodes }: ProgramView): string {
+export function programLine({ name, version, state, nodes, owner }: ProgramView): string {
   const running = nodes.filter((node) => node.state === "running").length;
-  return `${name} ${version}: ${state}${running > 0 ? `, on ${running} of ${nodes.length} nodes` : ""}`;
+  const where = owner === undefined ? `on ${running} of ${nodes.length} nodes` : `on its owner, epoch ${owner.epoch}`;
+  return `${name} ${version}: ${state}${running > 0 ? `, ${where}` : ""}`;
 }
 
 export function programLines({ programs }: MachineView, look: Look): readonly string[] {
@@ -62,10 +63,14 @@ export function programLines({ programs }: MachineView, look: Look): readonly st
   return table(columns, rows, { width: look.width, title: (text) => look.paint("dim", text) });
 }
 
+function ownerText({ node, epoch, home }: OwnerView, short: (node: string) => string): string {
+  return `${short(node)}, epoch ${epoch}${home === node ? "" : `, until ${short(home)} is back`}`;
+}
+
 /** One program, node by node. */
 export function describedProgram(program: ProgramView, { paint }: Pick<Terminal, "paint">): readonly string[] {
-  const { name, version, state, loaded, nodes, granted, digest, wanted } = program;
-  const short = shortNames(nodes.map(({ node }) => node));
+  const { name, version, state, loaded, nodes, granted, digest, wanted, owner } = program;
+  const short = shortNames([...nodes.map(({ node }) => node), ...(owner ? [owner.node, owner.home] : [])]);
   const versions = loaded.map((each) => {
     const mark = each.digest === digest ? " (runs)" : each.digest === wanted?.fallback ? " (to go back to)" : "";
     return `${each.version} ${each.digest.slice(0, 12)}${program.running || mark !== " (runs)" ? mark : ""}`;
@@ -73,6 +78,9 @@ export function describedProgram(program: ProgramView, { paint }: Pick<Terminal,
   return [
     `program ${paint("bold", name)} ${version}: ${coloured(paint, STATE_COLOURS, state)}`,
     `  loaded   ${versions.join(", ")}`,
+    ...(owner === undefined
+      ? []
+      : [`  owner    ${ownerText(owner, short)}, kept by ${wanted?.keepers.map(short).join(", ")}`]),
     `  granted  ${granted.length === 0 ? "nothing" : granted.join(", ")}`,
     ...nodes.map((node) => {
       const what = `${coloured(paint, STATE_COLOURS, node.state)}, ${node.serving} serving`;

@@ -1,11 +1,13 @@
 // unum start: runs a program, or a newer version of it in place of what runs.
 
 import { Fault } from "../../base/fault.ts";
-import type { ProgramView } from "../../messages/gen/unum/machine/v1/machine_pb.ts";
+import type { MachineView, ProgramView } from "../../messages/gen/unum/machine/v1/machine_pb.ts";
+import type { ProgramWanted } from "../../messages/gen/unum/machine/v1/record_pb.ts";
 import { addDoorOptions, type DoorOptions } from "../door.ts";
 import { EXIT } from "../exit-code.ts";
 import { type MachineDoor, programNamed, untilSettled, withMachine } from "../machine/machine-door.ts";
 import { MACHINE_EXIT_CODES, stateAt, waitOption } from "../machine/program-text.ts";
+import { namedBy } from "../node-names.ts";
 import { repeatable } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage.ts";
@@ -13,6 +15,8 @@ import { examples, type Stage } from "./verb.ts";
 
 interface StartFlags extends DoorOptions {
   readonly grant?: readonly string[];
+  readonly on?: readonly string[];
+  readonly keeper?: readonly string[];
   readonly force?: boolean;
   readonly wait: number;
   readonly json?: boolean;
@@ -31,6 +35,15 @@ export function addStart({ program, terminal, end }: Stage): void {
     .addOption(
       repeatable("--grant <capability>", "what it may do, of what it asks for: log, net, fs:read=/srv/pictures, …"),
     )
+    .addOption(
+      repeatable("--on <node>", "run it on that node, not on all; one that runs on one node alone: on one of those"),
+    )
+    .addOption(
+      repeatable(
+        "--keeper <node>",
+        "of a program that runs on one node alone: a controller that decides on which, more than half of them at a time; left out at its first start: all that are known",
+      ),
+    )
     .option("--force", "also where callers of what runs would break")
     .addOption(waitOption())
     .option("--json", "the program as one JSON object")
@@ -39,6 +52,7 @@ export function addStart({ program, terminal, end }: Stage): void {
       examples([
         "unum start thumbnails",
         "unum start thumbnails@1.1.0",
+        "unum start ledger --keeper na1 --keeper nb2 --keeper nc3",
         "unum start thumbnails --grant fs:read=/srv/pictures --grant log",
       ]),
     )
@@ -50,7 +64,8 @@ export function addStart({ program, terminal, end }: Stage): void {
 
 async function start(machine: MachineDoor, named: string, flags: StartFlags, terminal: Terminal): Promise<number> {
   const [name = "", asked] = named.split("@");
-  const program = programNamed(name, await machine.show());
+  const view = await machine.show();
+  const program = programNamed(name, view);
   const { wanted } = program;
   if (wanted === undefined) throw new UsageError(`${name} is not loaded`);
   const { version, digest } = versionOf(program, asked);
@@ -64,6 +79,7 @@ async function start(machine: MachineDoor, named: string, flags: StartFlags, ter
         digest,
         fallback: isReplacement ? wanted.digest : wanted.fallback === digest ? "" : wanted.fallback,
       },
+      ...placesAsked(flags, wanted, view),
       ...{ granted: [...(flags.grant ?? wanted.granted)], mayBreak: flags.force === true },
     },
   });
@@ -92,6 +108,24 @@ async function start(machine: MachineDoor, named: string, flags: StartFlags, ter
     );
   }
   return EXIT.ok;
+}
+
+/** What is not said stays; who keeps a program is said once, at its first start. */
+function placesAsked({ on, keeper }: StartFlags, wanted: ProgramWanted, { nodes }: MachineView) {
+  const there = nodes.filter(({ revoked }) => !revoked);
+  const controllers = there.filter(({ controller }) => controller).map(({ id }) => id);
+  const all = there.map(({ id }) => id);
+  const known = wanted.keepers.length > 0 ? wanted.keepers : controllers;
+  return {
+    nodes: on === undefined ? wanted.nodes : on.map((each) => oneNamed(each, all, "node")),
+    keepers: keeper === undefined ? known : keeper.map((each) => oneNamed(each, controllers, "controller")),
+  };
+}
+
+function oneNamed(name: string, ids: readonly string[], what: string): string {
+  const found = namedBy(name, ids, (id) => id);
+  if (found !== undefined) return found;
+  throw new UsageError(`'${name}' is no ${what} of this machine; there are ${ids.join(", ")}`);
 }
 
 function versionOf({ name, loaded }: ProgramView, version: string | undefined) {

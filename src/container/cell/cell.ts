@@ -149,7 +149,7 @@ export class Cell {
   #open(child: Running, asked: CellCall, to: Pick<Open, "resolve" | "reject"> & { item?: Open["item"] }): number {
     const id = this.#next++;
     const { path, body, call, budgetMs } = asked;
-    const { from, meta, idempotencyKey, traceparent, container, msLeft, signal } = call;
+    const { from, meta, idempotencyKey, traceparent, container, epoch, msLeft, signal } = call;
     const stop = () => child.link.send("cancel", { id });
     const timer =
       this.#settings.limit === "call"
@@ -172,7 +172,7 @@ export class Cell {
     signal.addEventListener("abort", stop, { once: true });
     const stream = to.item === undefined ? {} : { stream: true };
     try {
-      const head = { id, path, from, meta, idempotencyKey, traceparent, container, msLeft, ...stream };
+      const head = { id, path, from, meta, idempotencyKey, traceparent, container, epoch, msLeft, ...stream };
       child.link.send("call", head, body);
     } catch (error) {
       reject(asError(error));

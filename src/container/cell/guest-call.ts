@@ -70,6 +70,9 @@ export class GuestCall extends BoundCalls implements Call {
   get container(): string {
     return String(this.#parts.head["container"]);
   }
+  get epoch(): number {
+    return Number(this.#parts.head["epoch"]);
+  }
   get msLeft(): number {
     return Math.max(0, this.#deadline - this.#parts.now());
   }

@@ -13,7 +13,7 @@ describe("a program's description", () => {
   it("needs a name, a version and a part, and has the most careful of everything else", () => {
     const { trust, capabilities, containers, disconnected } = read(least);
     assert.deepEqual([trust, capabilities, containers], ["confined", [], 1]);
-    assert.deepEqual(disconnected, { policy: "keep", afterMs: 60_000, onReturn: "resume" });
+    assert.deepEqual(disconnected, { policy: "keep", afterMs: 60_000 });
   });
 
   it("is refused with the place of what is wrong", () => {
@@ -25,6 +25,8 @@ describe("a program's description", () => {
       [{ ...least, capabilities: ["fs:read=/a", "fly"] }, /program\.json: capabilities\.1:/],
       [{ ...least, capabilities: ["net=example.com"] }, /program\.json: capabilities\.0:/],
       [{ ...least, capabilities: ["net:listen=80"] }, /program\.json: capabilities\.0:/],
+      [{ ...least, disconnected: { policy: "replace", onReturn: "stop" } }, /disconnected: 'onReturn' is yield/],
+      [{ ...least, disconnected: { policy: "keep", onReturn: "take-back" } }, /disconnected: 'onReturn' is yield/],
       [{ ...least, colour: "red" }, /program\.json: .*colour/],
     ];
     for (const [value, message] of wrong) assert.throws(() => read(value), { code: "invalid", message });

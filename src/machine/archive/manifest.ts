@@ -74,14 +74,29 @@ const wasm = z.strictObject({
 
 const disconnected = z
   .strictObject({
-    policy: z.enum(["keep", "stop-after"]).default("keep"),
+    policy: z
+      .enum(["keep", "stop-after", "replace"])
+      .default("keep")
+      .describe(
+        "keep: goes on; stop-after: ends after so long; replace: runs on one node alone, and on another where that was away so long",
+      ),
     afterMs: z
       .int()
       .min(5_000)
       .max(2 ** 31)
       .default(60_000),
-    onReturn: z.enum(["resume", "stop"]).default("resume"),
+    onReturn: z
+      .enum(["resume", "stop", "yield", "take-back"])
+      .optional()
+      .describe(
+        "resume or stop, of what was ended; yield or take-back, of what was replaced; left out: resume, or yield",
+      ),
   })
+  .refine(
+    ({ policy, onReturn }) =>
+      onReturn === undefined || (policy === "replace") === (onReturn === "yield" || onReturn === "take-back"),
+    "'onReturn' is yield or take-back with the policy replace, and resume or stop with any other",
+  )
   .describe(
     "what a node does with it that no controller reaches any more: goes on, or ends it after so long; and when one is reached again",
   );

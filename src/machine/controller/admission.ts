@@ -3,6 +3,7 @@
 import { Fault } from "../../base/fault.ts";
 import { leafOf } from "../identity/leaf.ts";
 import { keyIdOf, publicKeyOf } from "../keys/signing-key.ts";
+import { checkOwnership } from "../ownership/ownership.ts";
 import {
   type Allowance,
   allowanceOf,
@@ -36,6 +37,10 @@ export function admit(known: KnownRecord, authority: Authority): void {
   const allowance = allowanceIn(authority, signer.id);
   const [, name = ""] = record.name.split("/");
   const command = commandOf(known, authority.records);
+  if (command === "own") {
+    const { root, records } = authority;
+    return checkOwnership(known, { root, isRevoked: (node) => isRevoked(records, node) });
+  }
   const program = record.name.startsWith("program/") ? name : "";
   const refused = refusal(command, program, allowance);
   if (refused !== undefined) throw new Fault("denied", `key ${signer.id}: ${refused}`);
@@ -74,8 +79,8 @@ export function isRevoked(records: RecordSet, id: string): boolean {
   return records.get(`revoked/${id}`)?.record.body.case === "revoked";
 }
 
-/** By what a record changes. */
-export function commandOf({ record }: KnownRecord, records: RecordSet): Command {
+/** By what a record changes. `own`: no key's role is for that, controllers decide. */
+export function commandOf({ record }: KnownRecord, records: RecordSet): Command | "own" {
   const { body } = record;
   switch (kindOf(record.name)) {
     case "program": {
@@ -95,6 +100,8 @@ export function commandOf({ record }: KnownRecord, records: RecordSet): Command 
     case "parent":
     case "child":
       return "stack";
+    case "owner":
+      return "own";
     default:
       return "revoke";
   }

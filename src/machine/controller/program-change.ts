@@ -61,7 +61,14 @@ export async function checkProgramChange(
   if (running === undefined) {
     throw new Fault("invalid", `${name}: what should run (${after.digest.slice(0, 12)}) is not among what is loaded`);
   }
-  checkTrusted(running, await archiveOf(after.digest));
+  const archive = await archiveOf(after.digest);
+  checkTrusted(running, archive);
+  if (archive?.manifest.disconnected.policy === "replace" && after.keepers.length === 0) {
+    throw new Fault(
+      "invalid",
+      `${name} runs on one node alone, and nobody is named who decides on which; name controllers with --keeper`,
+    );
+  }
   await checkGranted(name, after, archiveOf);
   if (before?.running && before.digest !== after.digest && !after.mayBreak)
     await checkCallers(name, before, after, archiveOf);

@@ -3,6 +3,8 @@
 //   reached ──▶ runs ──silent for afterMs, stop-after──▶ stopped here ──reached, resume──────────▶ runs
 //                                                            └──reached, stop──▶ stopped until an operator says something new of it
 //
+// Of one that is replaced the leases decide: ../ownership.
+//
 // Invariants
 //   D1. A program that keeps running while cut off is never stopped for silence.
 //   D2. One that stops does so once silence has lasted afterMs, not before, and runs no more until a controller was reached.
@@ -28,7 +30,7 @@ export type Decision =
   | { readonly kind: "stop"; readonly why: string };
 
 export function whileAway(policy: DisconnectionPolicy, { silentMs, stoppedUnder, record }: Away): Decision {
-  if (policy.policy === "keep") return { kind: "run" };
+  if (policy.policy !== "stop-after") return { kind: "run" };
   if (silentMs >= policy.afterMs) {
     return { kind: "stop", why: `stopped here: no controller was reached for ${seconds(policy.afterMs)}` };
   }

@@ -50,6 +50,8 @@ export const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["unum.machine.v1.Machine/PutArchive", SIGNED],
   ["unum.machine.v1.Machine/GetArchive", NODE],
   ["unum.machine.v1.Machine/Exchange", NODE],
+  ["unum.machine.v1.Machine/Hold", NODE],
+  ["unum.machine.v1.Machine/Vote", NODE],
   ["unum.machine.v1.Machine/Leave", HERE],
   ["unum.machine.v1.Machine/Renew", NODE],
   ["unum.machine.v1.Machine/RenewIssuer", NODE],

@@ -33,7 +33,7 @@ describe("an operator's word for a program", () => {
   });
 
   it("is asked for what is loaded, and again for what is started", async () => {
-    const manifest = { name: "thumbnails", version: "1.0.0", trust: "operator", capabilities: [] };
+    const manifest = { name: "thumbnails", version: "1.0.0", trust: "operator", capabilities: [], disconnected: {} };
     // What is looked at of an archive.
     const archiveOf = async () => ({ manifest }) as unknown as Archive;
     const wanted = (running: boolean) =>

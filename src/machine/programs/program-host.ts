@@ -5,10 +5,19 @@ export interface ProgramHost {
   setPrograms(programs: readonly HostedProgram[]): void;
   /** How long its calls may take to end when it is withdrawn. */
   setGrace(program: string, graceMs: number): void;
+  /** Every epoch that is known of a program that runs on one node alone, and until when this node is that one. */
+  setEpochs(epochs: readonly OwnedEpoch[]): void;
   /** What is served of them now. */
   readonly programs: readonly HostedState[];
   /** Containers that serve it, or end after they did. */
   containersOf(program: string): number;
+}
+
+export interface OwnedEpoch {
+  readonly program: string;
+  readonly epoch: number;
+  /** On this process's monotonic clock; undefined where this node is not the owner. */
+  readonly until: number | undefined;
 }
 
 export interface HostedProgram {
@@ -31,6 +40,8 @@ export interface HostedParts {
   readonly store: string;
   /** Whether its node is a controller. */
   readonly controller: boolean;
+  /** It runs on one node alone: its containers do nothing while this node is not that one. */
+  readonly owned: boolean;
 }
 
 export interface HostedState {

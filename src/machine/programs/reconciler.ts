@@ -17,6 +17,7 @@ import { partsAt } from "../archive/manifest.ts";
 import { whileAway } from "../disconnection/policy.ts";
 import type { Silence } from "../disconnection/silence.ts";
 import { type Life, type LifeState, lifeOf, type There, type Wanted } from "../life/life.ts";
+import type { Standing } from "../ownership/holder.ts";
 import type { ArchiveFolder } from "./archive-folder.ts";
 import type { HostedProgram, ProgramHost } from "./program-host.ts";
 
@@ -30,6 +31,8 @@ export interface ReconcilerParts {
   readonly host: ProgramHost;
   readonly archives: ArchiveFolder;
   readonly silence: Silence;
+  /** Of a program that runs on one node alone; undefined for others. */
+  readonly standing: (name: string) => Standing | undefined;
   /** Names of the programs that there are records of. */
   readonly wanted: () => readonly string[];
   readonly program: (name: string) => ProgramWanted | undefined;
@@ -62,6 +65,8 @@ export class Reconciler {
   readonly #failed = new Map<string, { readonly why: string; readonly notBefore: number }>();
   /** Programs that do not run here because no controller is reached, or was, each with why. */
   readonly #away = new Map<string, string>();
+  /** Programs whose one owner this node is not any more, or not yet, each with why. */
+  readonly #not = new Map<string, string>();
   #passing: Promise<void> | undefined;
   #again = false;
   #timer: Timer | undefined;
@@ -84,6 +89,7 @@ export class Reconciler {
           ...(served?.problems ?? []),
           ...(failed === undefined ? [] : [failed.why]),
           ...(this.#away.has(program) ? [this.#away.get(program) ?? ""] : []),
+          ...(this.#not.has(program) ? [this.#not.get(program) ?? ""] : []),
         ],
         refused: this.#refusalOf(program),
       };
@@ -176,7 +182,8 @@ export class Reconciler {
     const root = archives.pathOf(digest);
     const folder = `${root}/${part?.kind === "component" ? part.folder : ""}`;
     const { mayBreak, graceMs, granted } = wanted;
-    const hosting = { root, granted, inline, store: this.#storeOf(name), controller };
+    const owned = this.#parts.standing(name) !== undefined;
+    const hosting = { root, granted, inline, store: this.#storeOf(name), controller, owned };
     next.set(name, { name, digest, folder, containers: manifest.containers, mayBreak, graceMs, hosting });
   }
 
@@ -186,7 +193,8 @@ export class Reconciler {
     if (graceMs !== undefined) host.setGrace(name, graceMs);
     const manifest = archives.manifestOf(next.get(name)?.digest ?? "");
     // Its messages wait where it comes back by itself.
-    if (manifest !== undefined && !this.#away.has(name)) withdrawn(manifest.serves);
+    const isWanted = program(name)?.running === true && this.#parts.standing(name) !== undefined;
+    if (manifest !== undefined && !this.#away.has(name) && !isWanted) withdrawn(manifest.serves);
     next.delete(name);
   }
 
@@ -215,13 +223,13 @@ export class Reconciler {
   }
 
   #wantedOf(name: string): Wanted | undefined {
-    const { archives, node, controller, program } = this.#parts;
+    const { archives, controller, program } = this.#parts;
     const wanted = program(name);
     if (wanted === undefined) return undefined;
     const manifest = archives.manifestOf(wanted.digest);
     // Before it is unpacked nobody knows what has its place here.
     const hasPlace = manifest === undefined || partsAt(manifest, controller).length > 0;
-    const isHere = hasPlace && (wanted.nodes.length === 0 || wanted.nodes.includes(node));
+    const isHere = hasPlace && this.#hasPlaceHere(name, wanted);
     const runs = wanted.running && isHere && !this.#isStoppedAway(name, wanted.digest);
     return {
       loaded: wanted.loaded.map(({ digest }) => digest),
@@ -230,6 +238,18 @@ export class Reconciler {
       started: wanted.digest !== "",
       elsewhere: wanted.running && !isHere,
     };
+  }
+
+  /** Of one that runs on one node alone the keepers decide, also where an operator named other nodes meanwhile. */
+  #hasPlaceHere(name: string, { nodes, running }: ProgramWanted): boolean {
+    const { env, node, standing } = this.#parts;
+    const stands = running ? standing(name) : undefined;
+    const was = this.#not.get(name);
+    const why = stands?.kind === "elsewhere" ? stands.why : "";
+    if (why === "") this.#not.delete(name);
+    else this.#not.set(name, why);
+    if (why !== "" && why !== was) env.log.write("warn", `program ${name} does not run here: ${why}`);
+    return stands === undefined ? nodes.length === 0 || nodes.includes(node) : stands.kind === "here";
   }
 
   /** By its manifest: it is not to run while no controller is reached, or since. */

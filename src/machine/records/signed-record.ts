@@ -23,7 +23,7 @@ export interface KnownRecord {
 /** What tells a record's signature from one made for something else. */
 const PURPOSE = Buffer.from("unum machine record 1\n");
 export const RECORD_LIMIT_BYTES = 64 * 1024;
-const RECORD_NAME = /^(?:program|variable|grant|token|revoked|parent|child)\/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;
+const RECORD_NAME = /^(?:program|variable|grant|token|revoked|parent|child|owner)\/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;
 
 export function signRecord(record: MessageInitShape<typeof RecordSchema>, key: SigningKey): SignedRecord {
   const bytes = toBinary(RecordSchema, create(RecordSchema, record));

@@ -59,6 +59,9 @@ export class ParentCommands implements ProgramHost {
   /** The record says it. */
   setGrace(): void {}
 
+  /** What runs on one node alone runs on none that is a machine. */
+  setEpochs(): void {}
+
   get programs(): readonly HostedState[] {
     return (this.#wanted ?? []).map(({ name, digest }) => {
       const program = this.#own(name);

@@ -147,6 +147,7 @@ export function transportPromises(name: string, kind: TransportKind, makeWorld: 
         idempotencyKey: "key",
         traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         epoch: 9,
+        owner: "thumbnails",
         version: "^1.2",
         credit: 5,
       });

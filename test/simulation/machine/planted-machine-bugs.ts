@@ -3,6 +3,7 @@
 // As for nodes (../nodes/planted-node-bugs.ts): a piece that is not there exactly once is an error, and must be planted anew.
 
 import { registerHooks } from "node:module";
+import { PLANTED_OWNER_BUGS } from "../owners/planted-owner-bugs.ts";
 import type { MachineCode } from "./machine-code.ts";
 
 export interface PlantedMachineBug {
@@ -125,23 +126,26 @@ export const PLANTED_MACHINE_BUGS: readonly PlantedMachineBug[] = [
   },
 ];
 
+/** A mark is its place here. */
+const ALL_BUGS: readonly PlantedMachineBug[] = [...PLANTED_MACHINE_BUGS, ...PLANTED_OWNER_BUGS];
 const SRC = new URL("../../../src/", import.meta.url).href;
 const MARK = /\?planted-machine=(\d+)$/;
 /** What a planted copy has of its own; all else it shares with this one, classes that are told apart by identity above all. */
-const COPIED = /\/src\/(?:outbox|machine|container\/deliveries)/;
+const COPIED = /\/src\/(?:outbox|machine|container\/(?:deliveries|fence))/;
 let hooked = false;
 
 /** The code with that mistake. */
 export async function plantedMachineCode(bug: PlantedMachineBug): Promise<MachineCode> {
   hook();
-  const load = (path: string) => import(`${SRC}${path}?planted-machine=${PLANTED_MACHINE_BUGS.indexOf(bug)}`);
-  const [{ MachineNode }, { Neighbours }, { PostOffice }, { Deliveries }] = await Promise.all([
+  const load = (path: string) => import(`${SRC}${path}?planted-machine=${ALL_BUGS.indexOf(bug)}`);
+  const [{ MachineNode }, { Neighbours }, { PostOffice }, { Deliveries }, { Fence }] = await Promise.all([
     load("machine/machine-node.ts"),
     load("machine/neighbours.ts"),
     load("machine/outbox/post-office.ts"),
     load("container/deliveries.ts"),
+    load("container/fence.ts"),
   ]);
-  return { MachineNode, Neighbours, PostOffice, Deliveries };
+  return { MachineNode, Neighbours, PostOffice, Deliveries, Fence };
 }
 
 /** What a planted copy imports from the copied folders is of the same copy. */
@@ -157,7 +161,7 @@ function hook(): void {
     },
     load(url, context, next) {
       const loaded = next(url, context);
-      const bug = PLANTED_MACHINE_BUGS[Number(MARK.exec(url)?.[1] ?? Number.NaN)];
+      const bug = ALL_BUGS[Number(MARK.exec(url)?.[1] ?? Number.NaN)];
       if (bug === undefined || !url.startsWith(`${SRC}${bug.file}?`)) return loaded;
       return { ...loaded, source: plant(bug, String(loaded.source)) };
     },

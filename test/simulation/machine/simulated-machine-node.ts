@@ -215,6 +215,7 @@ export class SimulatedMachineNode {
           watcher.serves(this.name, program, programs.find(({ name }) => name === program)?.digest);
       },
       setGrace: () => {},
+      setEpochs: () => {},
       get programs() {
         return served.map(({ name, digest }) => ({ name, digest, serving: 1, problems: [], refused: undefined }));
       },

@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file unum/control/v1/governed.proto.
  */
 export const file_unum_control_v1_governed: GenFile = /*@__PURE__*/
-  fileDesc("Ch51bnVtL2NvbnRyb2wvdjEvZ292ZXJuZWQucHJvdG8SD3VudW0uY29udHJvbC52MSIgCgxSZW5ld1JlcXVlc3QSEAoIbGVhc2VfbXMYASABKA0i9QEKClJlbmV3UmVwbHkSEQoJY29udGFpbmVyGAEgASgJEg0KBW5vbmNlGAIgASgJEiMKBGxvYWQYAyABKAsyFS51bnVtLmNvbnRyb2wudjEuTG9hZBIRCglkaXJlY3RvcnkYBCABKAQSDgoGZGlnZXN0GAUgASgJEi4KCmNvbXBvbmVudHMYBiADKAsyGi51bnVtLmNvbnRyb2wudjEuQ29tcG9uZW50Eg8KB3Byb2dyYW0YByABKAkSEQoJYWRkcmVzc2VzGAggAygJEikKB292ZXJkdWUYESADKAsyGC51bnVtLmNvbnRyb2wudjEuT3ZlcmR1ZSIuCgdPdmVyZHVlEhEKCWNvbXBvbmVudBgBIAEoCRIQCghzaW5jZV9tcxgCIAEoDSLhAQoNTGlzdGVuUmVxdWVzdBIRCglhZGRyZXNzZXMYASADKAkSIQoDdGxzGAIgASgLMhQudW51bS5jb250cm9sLnYxLlRscxIOCgZiYXJyZWQYAyADKAkSPgoIbWFjaGluZXMYESADKAsyLC51bnVtLmNvbnRyb2wudjEuTGlzdGVuUmVxdWVzdC5NYWNoaW5lc0VudHJ5GkoKDU1hY2hpbmVzRW50cnkSCwoDa2V5GAEgASgJEigKBXZhbHVlGAIgASgLMhkudW51bS5jb250cm9sLnYxLkNhbGxhYmxlOgI4ASIdCghDYWxsYWJsZRIRCgljb250cmFjdHMYASADKAkiRgoDVGxzEhAKA2tleRgBIAEoCUIDgAEBEgwKBGNlcnQYAiABKAkSCgoCY2EYAyABKAkSEwoLc2VydmVyX25hbWUYBCABKAkiIAoLTGlzdGVuUmVwbHkSEQoJYWRkcmVzc2VzGAEgAygJIngKCkFzc2lnbm1lbnQSDgoGZm9sZGVyGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIPCgdwcm9ncmFtGAMgASgJEg4KBnNvdXJjZRgEIAEoCRIpCgdob3N0aW5nGAUgASgLMhgudW51bS5jb250cm9sLnYxLkhvc3RpbmciWwoHSG9zdGluZxIMCgRyb290GAEgASgJEg8KB2dyYW50ZWQYAiADKAkSDgoGaW5saW5lGAMgASgIEg0KBXN0b3JlGAQgASgJEhIKCmNvbnRyb2xsZXIYBSABKAgiUwoPQXNzaWdubWVudFJlcGx5Ei4KCmNvbXBvbmVudHMYASADKAsyGi51bnVtLmNvbnRyb2wudjEuQ29tcG9uZW50EhAKCGZhaWx1cmVzGAIgAygJIksKCURpcmVjdG9yeRIPCgd2ZXJzaW9uGAEgASgEEi0KBW5vZGVzGAIgAygLMh4udW51bS5jb250cm9sLnYxLkRpcmVjdG9yeU5vZGUilwIKDURpcmVjdG9yeU5vZGUSCgoCaWQYASABKAkSDQoFZG9vcnMYAiADKAkSNwoKY29udGFpbmVycxgDIAMoCzIjLnVudW0uY29udHJvbC52MS5EaXJlY3RvcnlDb250YWluZXISJgoGb2ZmZXJzGAQgAygLMhYudW51bS5jb250cm9sLnYxLk9mZmVyEg4KBnNwYXJlcxgFIAEoDRIRCglzdGFydGFibGUYBiABKA0SEAoIc3BhcmVfbXMYByABKA0SDgoGbmV3X21zGAggASgNEgwKBGhvc3QYCSABKAkSJgoFc3RhdGUYCiABKA4yFy51bnVtLndpcmUudjEuTm9kZVN0YXRlEg8KB21hY2hpbmUYESABKAgiyAEKEkRpcmVjdG9yeUNvbnRhaW5lchIKCgJpZBgBIAEoCRIRCglhZGRyZXNzZXMYAiADKAkSLgoKY29tcG9uZW50cxgDIAMoCzIaLnVudW0uY29udHJvbC52MS5Db21wb25lbnQSLgoFc3RhdGUYBCABKA4yHy51bnVtLmNvbnRyb2wudjEuQ29udGFpbmVyU3RhdGUSIwoEbG9hZBgFIAEoCzIVLnVudW0uY29udHJvbC52MS5Mb2FkEg4KBmJleW9uZBgRIAEoCSIqCgVPZmZlchIQCghjb250cmFjdBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJIiEKDkRpcmVjdG9yeVJlcGx5Eg8KB3ZlcnNpb24YASABKAQiOgoRQ29uY3VycmVuY3lDaGFuZ2USEAoIY29udHJhY3QYASABKAkSEwoLY29uY3VycmVuY3kYAiABKA0iVwoIRGVsaXZlcnkSDQoFcXVldWUYASABKAkSLAoFaXRlbXMYAiADKAsyHS51bnVtLmNvbnRyb2wudjEuRGVsaXZlcnlJdGVtEg4KBnR0bF91cxgDIAEoBCI/CgxEZWxpdmVyeUl0ZW0SDgoGbnVtYmVyGAEgASgEEg4KBnR0bF91cxgCIAEoBBIPCgdtZXNzYWdlGAMgASgMIlQKDURlbGl2ZXJ5UmVwbHkSDwoHc2V0dGxlZBgBIAEoDRIyCghmYWlsdXJlcxgCIAMoCzIgLnVudW0uY29udHJvbC52MS5EZWxpdmVyeUZhaWx1cmUiPwoPRGVsaXZlcnlGYWlsdXJlEg0KBWluZGV4GAEgASgNEgwKBGNvZGUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCSIQCg5GaWd1cmVzUmVxdWVzdCI5CgxGaWd1cmVzUmVwbHkSKQoIZmFtaWxpZXMYASADKAsyFy51bnVtLmNvbnRyb2wudjEuRmFtaWx5IlwKBkZhbWlseRIMCgRuYW1lGAEgASgJEgwKBGhlbHAYAiABKAkSDAoEdHlwZRgDIAEoCRIoCgdzYW1wbGVzGAQgAygLMhcudW51bS5jb250cm9sLnYxLlNhbXBsZSKbAQoGU2FtcGxlEjMKBmxhYmVscxgBIAMoCzIjLnVudW0uY29udHJvbC52MS5TYW1wbGUuTGFiZWxzRW50cnkSDQoFdmFsdWUYAiABKAESDgoGYm91bmRzGAMgAygBEg4KBmNvdW50cxgEIAMoARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKjgKDkNvbnRhaW5lclN0YXRlEgkKBVJFQURZEAASDQoJU1VTUEVDVEVEEAESDAoIRFJBSU5JTkcQAjKYBAoIR292ZXJuZWQSQwoFUmVuZXcSHS51bnVtLmNvbnRyb2wudjEuUmVuZXdSZXF1ZXN0GhsudW51bS5jb250cm9sLnYxLlJlbmV3UmVwbHkSRwoGQXNzaWduEhsudW51bS5jb250cm9sLnYxLkFzc2lnbm1lbnQaIC51bnVtLmNvbnRyb2wudjEuQXNzaWdubWVudFJlcGx5EksKDFNldERpcmVjdG9yeRIaLnVudW0uY29udHJvbC52MS5EaXJlY3RvcnkaHy51bnVtLmNvbnRyb2wudjEuRGlyZWN0b3J5UmVwbHkSRgoGTGlzdGVuEh4udW51bS5jb250cm9sLnYxLkxpc3RlblJlcXVlc3QaHC51bnVtLmNvbnRyb2wudjEuTGlzdGVuUmVwbHkSWAoOU2V0Q29uY3VycmVuY3kSIi51bnVtLmNvbnRyb2wudjEuQ29uY3VycmVuY3lDaGFuZ2UaIi51bnVtLmNvbnRyb2wudjEuQ29uY3VycmVuY3lDaGFuZ2USRAoHRGVsaXZlchIZLnVudW0uY29udHJvbC52MS5EZWxpdmVyeRoeLnVudW0uY29udHJvbC52MS5EZWxpdmVyeVJlcGx5EkkKB0ZpZ3VyZXMSHy51bnVtLmNvbnRyb2wudjEuRmlndXJlc1JlcXVlc3QaHS51bnVtLmNvbnRyb2wudjEuRmlndXJlc1JlcGx5QgWSAwIIAmIIZWRpdGlvbnNw6Ac", [file_unum_control_v1_container, file_unum_wire_v1_membership]);
+  fileDesc("Ch51bnVtL2NvbnRyb2wvdjEvZ292ZXJuZWQucHJvdG8SD3VudW0uY29udHJvbC52MSJeCgxSZW5ld1JlcXVlc3QSEAoIbGVhc2VfbXMYASABKA0SDgoGdHRsX3VzGAIgASgEEiwKBW93bmVkGBEgAygLMh0udW51bS5jb250cm9sLnYxLk93bmVkUHJvZ3JhbSJACgxPd25lZFByb2dyYW0SDwoHcHJvZ3JhbRgBIAEoCRINCgVlcG9jaBgCIAEoBBIQCghsZWFzZV91cxgDIAEoBCKeAgoKUmVuZXdSZXBseRIRCgljb250YWluZXIYASABKAkSDQoFbm9uY2UYAiABKAkSIwoEbG9hZBgDIAEoCzIVLnVudW0uY29udHJvbC52MS5Mb2FkEhEKCWRpcmVjdG9yeRgEIAEoBBIOCgZkaWdlc3QYBSABKAkSLgoKY29tcG9uZW50cxgGIAMoCzIaLnVudW0uY29udHJvbC52MS5Db21wb25lbnQSDwoHcHJvZ3JhbRgHIAEoCRIRCglhZGRyZXNzZXMYCCADKAkSKQoHb3ZlcmR1ZRgRIAMoCzIYLnVudW0uY29udHJvbC52MS5PdmVyZHVlEicKBmZlbmNlZBgSIAMoCzIXLnVudW0uY29udHJvbC52MS5GZW5jZWQiUgoGRmVuY2VkEg8KB3Byb2dyYW0YASABKAkSDQoFZXBvY2gYAiABKAQSDQoFa25vd24YAyABKAQSCgoCdG8YBCABKAkSDQoFY291bnQYBSABKA0iLgoHT3ZlcmR1ZRIRCgljb21wb25lbnQYASABKAkSEAoIc2luY2VfbXMYAiABKA0i4QEKDUxpc3RlblJlcXVlc3QSEQoJYWRkcmVzc2VzGAEgAygJEiEKA3RscxgCIAEoCzIULnVudW0uY29udHJvbC52MS5UbHMSDgoGYmFycmVkGAMgAygJEj4KCG1hY2hpbmVzGBEgAygLMiwudW51bS5jb250cm9sLnYxLkxpc3RlblJlcXVlc3QuTWFjaGluZXNFbnRyeRpKCg1NYWNoaW5lc0VudHJ5EgsKA2tleRgBIAEoCRIoCgV2YWx1ZRgCIAEoCzIZLnVudW0uY29udHJvbC52MS5DYWxsYWJsZToCOAEiHQoIQ2FsbGFibGUSEQoJY29udHJhY3RzGAEgAygJIkYKA1RscxIQCgNrZXkYASABKAlCA4ABARIMCgRjZXJ0GAIgASgJEgoKAmNhGAMgASgJEhMKC3NlcnZlcl9uYW1lGAQgASgJIiAKC0xpc3RlblJlcGx5EhEKCWFkZHJlc3NlcxgBIAMoCSJ4CgpBc3NpZ25tZW50Eg4KBmZvbGRlchgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDwoHcHJvZ3JhbRgDIAEoCRIOCgZzb3VyY2UYBCABKAkSKQoHaG9zdGluZxgFIAEoCzIYLnVudW0uY29udHJvbC52MS5Ib3N0aW5nImoKB0hvc3RpbmcSDAoEcm9vdBgBIAEoCRIPCgdncmFudGVkGAIgAygJEg4KBmlubGluZRgDIAEoCBINCgVzdG9yZRgEIAEoCRISCgpjb250cm9sbGVyGAUgASgIEg0KBW93bmVkGAYgASgIIlMKD0Fzc2lnbm1lbnRSZXBseRIuCgpjb21wb25lbnRzGAEgAygLMhoudW51bS5jb250cm9sLnYxLkNvbXBvbmVudBIQCghmYWlsdXJlcxgCIAMoCSJLCglEaXJlY3RvcnkSDwoHdmVyc2lvbhgBIAEoBBItCgVub2RlcxgCIAMoCzIeLnVudW0uY29udHJvbC52MS5EaXJlY3RvcnlOb2RlIpcCCg1EaXJlY3RvcnlOb2RlEgoKAmlkGAEgASgJEg0KBWRvb3JzGAIgAygJEjcKCmNvbnRhaW5lcnMYAyADKAsyIy51bnVtLmNvbnRyb2wudjEuRGlyZWN0b3J5Q29udGFpbmVyEiYKBm9mZmVycxgEIAMoCzIWLnVudW0uY29udHJvbC52MS5PZmZlchIOCgZzcGFyZXMYBSABKA0SEQoJc3RhcnRhYmxlGAYgASgNEhAKCHNwYXJlX21zGAcgASgNEg4KBm5ld19tcxgIIAEoDRIMCgRob3N0GAkgASgJEiYKBXN0YXRlGAogASgOMhcudW51bS53aXJlLnYxLk5vZGVTdGF0ZRIPCgdtYWNoaW5lGBEgASgIIsgBChJEaXJlY3RvcnlDb250YWluZXISCgoCaWQYASABKAkSEQoJYWRkcmVzc2VzGAIgAygJEi4KCmNvbXBvbmVudHMYAyADKAsyGi51bnVtLmNvbnRyb2wudjEuQ29tcG9uZW50Ei4KBXN0YXRlGAQgASgOMh8udW51bS5jb250cm9sLnYxLkNvbnRhaW5lclN0YXRlEiMKBGxvYWQYBSABKAsyFS51bnVtLmNvbnRyb2wudjEuTG9hZBIOCgZiZXlvbmQYESABKAkiKgoFT2ZmZXISEAoIY29udHJhY3QYASABKAkSDwoHdmVyc2lvbhgCIAEoCSIhCg5EaXJlY3RvcnlSZXBseRIPCgd2ZXJzaW9uGAEgASgEIjoKEUNvbmN1cnJlbmN5Q2hhbmdlEhAKCGNvbnRyYWN0GAEgASgJEhMKC2NvbmN1cnJlbmN5GAIgASgNIlcKCERlbGl2ZXJ5Eg0KBXF1ZXVlGAEgASgJEiwKBWl0ZW1zGAIgAygLMh0udW51bS5jb250cm9sLnYxLkRlbGl2ZXJ5SXRlbRIOCgZ0dGxfdXMYAyABKAQiPwoMRGVsaXZlcnlJdGVtEg4KBm51bWJlchgBIAEoBBIOCgZ0dGxfdXMYAiABKAQSDwoHbWVzc2FnZRgDIAEoDCJUCg1EZWxpdmVyeVJlcGx5Eg8KB3NldHRsZWQYASABKA0SMgoIZmFpbHVyZXMYAiADKAsyIC51bnVtLmNvbnRyb2wudjEuRGVsaXZlcnlGYWlsdXJlIj8KD0RlbGl2ZXJ5RmFpbHVyZRINCgVpbmRleBgBIAEoDRIMCgRjb2RlGAIgASgJEg8KB21lc3NhZ2UYAyABKAkiEAoORmlndXJlc1JlcXVlc3QiOQoMRmlndXJlc1JlcGx5EikKCGZhbWlsaWVzGAEgAygLMhcudW51bS5jb250cm9sLnYxLkZhbWlseSJcCgZGYW1pbHkSDAoEbmFtZRgBIAEoCRIMCgRoZWxwGAIgASgJEgwKBHR5cGUYAyABKAkSKAoHc2FtcGxlcxgEIAMoCzIXLnVudW0uY29udHJvbC52MS5TYW1wbGUimwEKBlNhbXBsZRIzCgZsYWJlbHMYASADKAsyIy51bnVtLmNvbnRyb2wudjEuU2FtcGxlLkxhYmVsc0VudHJ5Eg0KBXZhbHVlGAIgASgBEg4KBmJvdW5kcxgDIAMoARIOCgZjb3VudHMYBCADKAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASo4Cg5Db250YWluZXJTdGF0ZRIJCgVSRUFEWRAAEg0KCVNVU1BFQ1RFRBABEgwKCERSQUlOSU5HEAIymAQKCEdvdmVybmVkEkMKBVJlbmV3Eh0udW51bS5jb250cm9sLnYxLlJlbmV3UmVxdWVzdBobLnVudW0uY29udHJvbC52MS5SZW5ld1JlcGx5EkcKBkFzc2lnbhIbLnVudW0uY29udHJvbC52MS5Bc3NpZ25tZW50GiAudW51bS5jb250cm9sLnYxLkFzc2lnbm1lbnRSZXBseRJLCgxTZXREaXJlY3RvcnkSGi51bnVtLmNvbnRyb2wudjEuRGlyZWN0b3J5Gh8udW51bS5jb250cm9sLnYxLkRpcmVjdG9yeVJlcGx5EkYKBkxpc3RlbhIeLnVudW0uY29udHJvbC52MS5MaXN0ZW5SZXF1ZXN0GhwudW51bS5jb250cm9sLnYxLkxpc3RlblJlcGx5ElgKDlNldENvbmN1cnJlbmN5EiIudW51bS5jb250cm9sLnYxLkNvbmN1cnJlbmN5Q2hhbmdlGiIudW51bS5jb250cm9sLnYxLkNvbmN1cnJlbmN5Q2hhbmdlEkQKB0RlbGl2ZXISGS51bnVtLmNvbnRyb2wudjEuRGVsaXZlcnkaHi51bnVtLmNvbnRyb2wudjEuRGVsaXZlcnlSZXBseRJJCgdGaWd1cmVzEh8udW51bS5jb250cm9sLnYxLkZpZ3VyZXNSZXF1ZXN0Gh0udW51bS5jb250cm9sLnYxLkZpZ3VyZXNSZXBseUIFkgMCCAJiCGVkaXRpb25zcOgH", [file_unum_control_v1_container, file_unum_wire_v1_membership]);
 
 /**
  * @generated from message unum.control.v1.RenewRequest
@@ -29,6 +29,20 @@ export type RenewRequest = Message<"unum.control.v1.RenewRequest"> & {
    * @generated from field: uint32 lease_ms = 1;
    */
   leaseMs: number;
+
+  /**
+   * Time to live of this call when it was sent, in microseconds: what is missing of it on receipt is missing of leases too.
+   *
+   * @generated from field: uint64 ttl_us = 2;
+   */
+  ttlUs: bigint;
+
+  /**
+   * Programs that have one owner.
+   *
+   * @generated from field: repeated unum.control.v1.OwnedProgram owned = 17;
+   */
+  owned: OwnedProgram[];
 };
 
 /**
@@ -37,6 +51,37 @@ export type RenewRequest = Message<"unum.control.v1.RenewRequest"> & {
  */
 export const RenewRequestSchema: GenMessage<RenewRequest> = /*@__PURE__*/
   messageDesc(file_unum_control_v1_governed, 0);
+
+/**
+ * @generated from message unum.control.v1.OwnedProgram
+ */
+export type OwnedProgram = Message<"unum.control.v1.OwnedProgram"> & {
+  /**
+   * @generated from field: string program = 1;
+   */
+  program: string;
+
+  /**
+   * The newest that is known.
+   *
+   * @generated from field: uint64 epoch = 2;
+   */
+  epoch: bigint;
+
+  /**
+   * How long this node is its owner without a further word, in microseconds; 0 where it is not.
+   *
+   * @generated from field: uint64 lease_us = 3;
+   */
+  leaseUs: bigint;
+};
+
+/**
+ * Describes the message unum.control.v1.OwnedProgram.
+ * Use `create(OwnedProgramSchema)` to create a new message.
+ */
+export const OwnedProgramSchema: GenMessage<OwnedProgram> = /*@__PURE__*/
+  messageDesc(file_unum_control_v1_governed, 1);
 
 /**
  * @generated from message unum.control.v1.RenewReply
@@ -98,6 +143,13 @@ export type RenewReply = Message<"unum.control.v1.RenewReply"> & {
    * @generated from field: repeated unum.control.v1.Overdue overdue = 17;
    */
   overdue: Overdue[];
+
+  /**
+   * What was refused because it was done by an older epoch than is known, since the last answer.
+   *
+   * @generated from field: repeated unum.control.v1.Fenced fenced = 18;
+   */
+  fenced: Fenced[];
 };
 
 /**
@@ -105,7 +157,48 @@ export type RenewReply = Message<"unum.control.v1.RenewReply"> & {
  * Use `create(RenewReplySchema)` to create a new message.
  */
 export const RenewReplySchema: GenMessage<RenewReply> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 1);
+  messageDesc(file_unum_control_v1_governed, 2);
+
+/**
+ * @generated from message unum.control.v1.Fenced
+ */
+export type Fenced = Message<"unum.control.v1.Fenced"> & {
+  /**
+   * @generated from field: string program = 1;
+   */
+  program: string;
+
+  /**
+   * @generated from field: uint64 epoch = 2;
+   */
+  epoch: bigint;
+
+  /**
+   * The newer one.
+   *
+   * @generated from field: uint64 known = 3;
+   */
+  known: bigint;
+
+  /**
+   * package.Contract/Method, the first of them.
+   *
+   * @generated from field: string to = 4;
+   */
+  to: string;
+
+  /**
+   * @generated from field: uint32 count = 5;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message unum.control.v1.Fenced.
+ * Use `create(FencedSchema)` to create a new message.
+ */
+export const FencedSchema: GenMessage<Fenced> = /*@__PURE__*/
+  messageDesc(file_unum_control_v1_governed, 3);
 
 /**
  * @generated from message unum.control.v1.Overdue
@@ -131,7 +224,7 @@ export type Overdue = Message<"unum.control.v1.Overdue"> & {
  * Use `create(OverdueSchema)` to create a new message.
  */
 export const OverdueSchema: GenMessage<Overdue> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 2);
+  messageDesc(file_unum_control_v1_governed, 4);
 
 /**
  * @generated from message unum.control.v1.ListenRequest
@@ -171,7 +264,7 @@ export type ListenRequest = Message<"unum.control.v1.ListenRequest"> & {
  * Use `create(ListenRequestSchema)` to create a new message.
  */
 export const ListenRequestSchema: GenMessage<ListenRequest> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 3);
+  messageDesc(file_unum_control_v1_governed, 5);
 
 /**
  * @generated from message unum.control.v1.Callable
@@ -190,7 +283,7 @@ export type Callable = Message<"unum.control.v1.Callable"> & {
  * Use `create(CallableSchema)` to create a new message.
  */
 export const CallableSchema: GenMessage<Callable> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 4);
+  messageDesc(file_unum_control_v1_governed, 6);
 
 /**
  * PEM texts. Only ever sent over a socket of this computer.
@@ -226,7 +319,7 @@ export type Tls = Message<"unum.control.v1.Tls"> & {
  * Use `create(TlsSchema)` to create a new message.
  */
 export const TlsSchema: GenMessage<Tls> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 5);
+  messageDesc(file_unum_control_v1_governed, 7);
 
 /**
  * @generated from message unum.control.v1.ListenReply
@@ -245,7 +338,7 @@ export type ListenReply = Message<"unum.control.v1.ListenReply"> & {
  * Use `create(ListenReplySchema)` to create a new message.
  */
 export const ListenReplySchema: GenMessage<ListenReply> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 6);
+  messageDesc(file_unum_control_v1_governed, 8);
 
 /**
  * @generated from message unum.control.v1.Assignment
@@ -290,7 +383,7 @@ export type Assignment = Message<"unum.control.v1.Assignment"> & {
  * Use `create(AssignmentSchema)` to create a new message.
  */
 export const AssignmentSchema: GenMessage<Assignment> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 7);
+  messageDesc(file_unum_control_v1_governed, 9);
 
 /**
  * @generated from message unum.control.v1.Hosting
@@ -330,6 +423,13 @@ export type Hosting = Message<"unum.control.v1.Hosting"> & {
    * @generated from field: bool controller = 5;
    */
   controller: boolean;
+
+  /**
+   * It runs on one node alone: nothing of it begins, or has an effect, while that is not this one.
+   *
+   * @generated from field: bool owned = 6;
+   */
+  owned: boolean;
 };
 
 /**
@@ -337,7 +437,7 @@ export type Hosting = Message<"unum.control.v1.Hosting"> & {
  * Use `create(HostingSchema)` to create a new message.
  */
 export const HostingSchema: GenMessage<Hosting> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 8);
+  messageDesc(file_unum_control_v1_governed, 10);
 
 /**
  * @generated from message unum.control.v1.AssignmentReply
@@ -361,7 +461,7 @@ export type AssignmentReply = Message<"unum.control.v1.AssignmentReply"> & {
  * Use `create(AssignmentReplySchema)` to create a new message.
  */
 export const AssignmentReplySchema: GenMessage<AssignmentReply> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 9);
+  messageDesc(file_unum_control_v1_governed, 11);
 
 /**
  * Who is there, as a governor tells its containers.
@@ -385,7 +485,7 @@ export type Directory = Message<"unum.control.v1.Directory"> & {
  * Use `create(DirectorySchema)` to create a new message.
  */
 export const DirectorySchema: GenMessage<Directory> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 10);
+  messageDesc(file_unum_control_v1_governed, 12);
 
 /**
  * @generated from message unum.control.v1.DirectoryNode
@@ -460,7 +560,7 @@ export type DirectoryNode = Message<"unum.control.v1.DirectoryNode"> & {
  * Use `create(DirectoryNodeSchema)` to create a new message.
  */
 export const DirectoryNodeSchema: GenMessage<DirectoryNode> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 11);
+  messageDesc(file_unum_control_v1_governed, 13);
 
 /**
  * @generated from message unum.control.v1.DirectoryContainer
@@ -504,7 +604,7 @@ export type DirectoryContainer = Message<"unum.control.v1.DirectoryContainer"> &
  * Use `create(DirectoryContainerSchema)` to create a new message.
  */
 export const DirectoryContainerSchema: GenMessage<DirectoryContainer> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 12);
+  messageDesc(file_unum_control_v1_governed, 14);
 
 /**
  * @generated from message unum.control.v1.Offer
@@ -526,7 +626,7 @@ export type Offer = Message<"unum.control.v1.Offer"> & {
  * Use `create(OfferSchema)` to create a new message.
  */
 export const OfferSchema: GenMessage<Offer> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 13);
+  messageDesc(file_unum_control_v1_governed, 15);
 
 /**
  * @generated from message unum.control.v1.DirectoryReply
@@ -543,7 +643,7 @@ export type DirectoryReply = Message<"unum.control.v1.DirectoryReply"> & {
  * Use `create(DirectoryReplySchema)` to create a new message.
  */
 export const DirectoryReplySchema: GenMessage<DirectoryReply> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 14);
+  messageDesc(file_unum_control_v1_governed, 16);
 
 /**
  * @generated from message unum.control.v1.ConcurrencyChange
@@ -565,7 +665,7 @@ export type ConcurrencyChange = Message<"unum.control.v1.ConcurrencyChange"> & {
  * Use `create(ConcurrencyChangeSchema)` to create a new message.
  */
 export const ConcurrencyChangeSchema: GenMessage<ConcurrencyChange> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 15);
+  messageDesc(file_unum_control_v1_governed, 17);
 
 /**
  * @generated from message unum.control.v1.Delivery
@@ -598,7 +698,7 @@ export type Delivery = Message<"unum.control.v1.Delivery"> & {
  * Use `create(DeliverySchema)` to create a new message.
  */
 export const DeliverySchema: GenMessage<Delivery> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 16);
+  messageDesc(file_unum_control_v1_governed, 18);
 
 /**
  * @generated from message unum.control.v1.DeliveryItem
@@ -629,7 +729,7 @@ export type DeliveryItem = Message<"unum.control.v1.DeliveryItem"> & {
  * Use `create(DeliveryItemSchema)` to create a new message.
  */
 export const DeliveryItemSchema: GenMessage<DeliveryItem> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 17);
+  messageDesc(file_unum_control_v1_governed, 19);
 
 /**
  * @generated from message unum.control.v1.DeliveryReply
@@ -653,7 +753,7 @@ export type DeliveryReply = Message<"unum.control.v1.DeliveryReply"> & {
  * Use `create(DeliveryReplySchema)` to create a new message.
  */
 export const DeliveryReplySchema: GenMessage<DeliveryReply> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 18);
+  messageDesc(file_unum_control_v1_governed, 20);
 
 /**
  * @generated from message unum.control.v1.DeliveryFailure
@@ -684,7 +784,7 @@ export type DeliveryFailure = Message<"unum.control.v1.DeliveryFailure"> & {
  * Use `create(DeliveryFailureSchema)` to create a new message.
  */
 export const DeliveryFailureSchema: GenMessage<DeliveryFailure> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 19);
+  messageDesc(file_unum_control_v1_governed, 21);
 
 /**
  * @generated from message unum.control.v1.FiguresRequest
@@ -697,7 +797,7 @@ export type FiguresRequest = Message<"unum.control.v1.FiguresRequest"> & {
  * Use `create(FiguresRequestSchema)` to create a new message.
  */
 export const FiguresRequestSchema: GenMessage<FiguresRequest> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 20);
+  messageDesc(file_unum_control_v1_governed, 22);
 
 /**
  * @generated from message unum.control.v1.FiguresReply
@@ -714,7 +814,7 @@ export type FiguresReply = Message<"unum.control.v1.FiguresReply"> & {
  * Use `create(FiguresReplySchema)` to create a new message.
  */
 export const FiguresReplySchema: GenMessage<FiguresReply> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 21);
+  messageDesc(file_unum_control_v1_governed, 23);
 
 /**
  * Figures of one name.
@@ -750,7 +850,7 @@ export type Family = Message<"unum.control.v1.Family"> & {
  * Use `create(FamilySchema)` to create a new message.
  */
 export const FamilySchema: GenMessage<Family> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 22);
+  messageDesc(file_unum_control_v1_governed, 24);
 
 /**
  * @generated from message unum.control.v1.Sample
@@ -786,7 +886,7 @@ export type Sample = Message<"unum.control.v1.Sample"> & {
  * Use `create(SampleSchema)` to create a new message.
  */
 export const SampleSchema: GenMessage<Sample> = /*@__PURE__*/
-  messageDesc(file_unum_control_v1_governed, 23);
+  messageDesc(file_unum_control_v1_governed, 25);
 
 /**
  * @generated from enum unum.control.v1.ContainerState

@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file unum/machine/v1/machine.proto.
  */
 export const file_unum_machine_v1_machine: GenFile = /*@__PURE__*/
-  fileDesc("Ch11bnVtL21hY2hpbmUvdjEvbWFjaGluZS5wcm90bxIPdW51bS5tYWNoaW5lLnYxIh8KDEZhY3RzUmVxdWVzdBIPCgdwcm9ncmFtGAEgASgJIjAKD1ZhcmlhYmxlUmVxdWVzdBIPCgdwcm9ncmFtGAEgASgJEgwKBG5hbWUYAiABKAkiXQoQQ2VydGlmaWNhdGVBc2tlZBITCgtjZXJ0aWZpY2F0ZRgBIAEoCRISCgpwdWJsaWNfa2V5GAIgASgJEg0KBWF0X21zGAMgASgEEhEKCXNpZ25hdHVyZRgEIAEoDCInChBDZXJ0aWZpY2F0ZUdpdmVuEhMKC2NlcnRpZmljYXRlGAEgASgJIh0KDExlYXZlUmVxdWVzdBINCgVmb3JjZRgBIAEoCCI5CgpMZWF2ZVJlcGx5Eg8KB21hY2hpbmUYASABKAkSDAoEbm9kZRgCIAEoCRIMCgR0b2xkGAMgAygJIg0KC1Nob3dSZXF1ZXN0IhsKC0hlYWRSZXF1ZXN0EgwKBG5hbWUYASABKAkiXQoJSGVhZFJlcGx5Eg8KB21hY2hpbmUYASABKAkSDAoEbm9kZRgCIAEoCRIPCgdjb3VudGVyGAMgASgEEg8KB2hpc3RvcnkYBCADKAkSDwoHZ3VhcmRlZBgFIAEoCCLxAwoLTWFjaGluZVZpZXcSDwoHbWFjaGluZRgBIAEoCRIMCgRub2RlGAIgASgJEhIKCmNvbnRyb2xsZXIYAyABKAgSDwoHY291bnRlchgEIAEoBBIuCghwcm9ncmFtcxgFIAMoCzIcLnVudW0ubWFjaGluZS52MS5Qcm9ncmFtVmlldxIoCgVub2RlcxgGIAMoCzIZLnVudW0ubWFjaGluZS52MS5Ob2RlVmlldxIwCgl2YXJpYWJsZXMYByADKAsyHS51bnVtLm1hY2hpbmUudjEuVmFyaWFibGVWaWV3EioKBmdyYW50cxgIIAMoCzIaLnVudW0ubWFjaGluZS52MS5HcmFudFZpZXcSEQoJY29uZmxpY3RzGAkgAygJEg8KB2ZvdW5kZXIYCiABKAwSDgoGcGFyZW50GAsgASgJEhAKCGpvaW5zX2F0GAwgASgJEgwKBHJvb3QYDSABKAkSKwoEbG9zdBgOIAMoCzIdLnVudW0ubWFjaGluZS52MS5Db25mbGljdFZpZXcSJwoFYm94ZXMYDyADKAsyGC51bnVtLm1hY2hpbmUudjEuQm94VmlldxIRCglhbmNlc3RvcnMYFSADKAkSKQoEbGluaxgWIAEoCzIbLnVudW0ubWFjaGluZS52MS5QYXJlbnRWaWV3IqABCgpQYXJlbnRWaWV3Eg8KB21hY2hpbmUYASABKAkSDAoEbm9kZRgCIAEoCRILCgNrZXkYAyABKAkSDwoHZXhwb3J0cxgEIAMoCRINCgVjYWxscxgFIAMoCRIUCgxjYXBhYmlsaXRpZXMYBiADKAkSDwoHdHJ1c3RlZBgHIAEoCBINCgVzdGF0ZRgIIAEoCRIQCghwcm9ibGVtcxgJIAMoCSJJCgxDb25mbGljdFZpZXcSDAoEbmFtZRgBIAEoCRIKCgJieRgCIAEoCRIOCgZkaWdlc3QYAyABKAkSDwoHYWdhaW5zdBgEIAEoCSKIAgoLUHJvZ3JhbVZpZXcSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg4KBmRpZ2VzdBgDIAEoCRIPCgdydW5uaW5nGAQgASgIEi4KBmxvYWRlZBgFIAMoCzIeLnVudW0ubWFjaGluZS52MS5Mb2FkZWRWZXJzaW9uEg8KB2dyYW50ZWQYBiADKAkSDQoFc3RhdGUYByABKAkSLQoFbm9kZXMYCCADKAsyHi51bnVtLm1hY2hpbmUudjEuUHJvZ3JhbUF0Tm9kZRIuCgZ3YW50ZWQYCSABKAsyHi51bnVtLm1hY2hpbmUudjEuUHJvZ3JhbVdhbnRlZBIKCgJieRgRIAEoCSKBAQoNUHJvZ3JhbUF0Tm9kZRIMCgRub2RlGAEgASgJEg0KBXN0YXRlGAIgASgJEg4KBmRpZ2VzdBgDIAEoCRIPCgdzZXJ2aW5nGAQgASgNEhAKCHByb2JsZW1zGAUgAygJEg8KB3JlZnVzZWQYBiABKAkSDwoHcHJvZ3JhbRgHIAEoCSKOAQoITm9kZVZpZXcSCgoCaWQYASABKAkSDQoFZG9vcnMYAiADKAkSEgoKY29udHJvbGxlchgDIAEoCBIOCgZvbmxpbmUYBCABKAgSEgoKb2ZmbGluZV9tcxgFIAEoBBIPCgdyZXZva2VkGAYgASgIEg8KB21hY2hpbmUYESABKAgSDQoFY2FsbHMYEiADKAkiPQoMVmFyaWFibGVWaWV3EgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkSEAoIcHJvZ3JhbXMYAyADKAkiZwoJR3JhbnRWaWV3EgsKA2tleRgBIAEoCRIMCgRyb2xlGAIgASgJEhAKCHByb2dyYW1zGAMgAygJEhIKCmV4cGlyZXNfbXMYBCABKAQSDQoFbGFiZWwYBSABKAkSCgoCYnkYBiABKAkiOQoIUHJvcG9zYWwSLQoGcmVjb3JkGAEgASgLMh0udW51bS5tYWNoaW5lLnYxLlNpZ25lZFJlY29yZCIxCg1Qcm9wb3NhbFJlcGx5EhAKCGNvbmZsaWN0GAEgASgJEg4KBmRpZ2VzdBgCIAEoCSKoAgoPRXhjaGFuZ2VSZXF1ZXN0EgwKBG5vZGUYASABKAkSOAoEaGF2ZRgCIAMoCzIqLnVudW0ubWFjaGluZS52MS5FeGNoYW5nZVJlcXVlc3QuSGF2ZUVudHJ5Ei4KB3JlY29yZHMYAyADKAsyHS51bnVtLm1hY2hpbmUudjEuU2lnbmVkUmVjb3JkEisKBnJlcG9ydBgEIAEoCzIbLnVudW0ubWFjaGluZS52MS5Ob2RlUmVwb3J0EhMKC2dvc3NpcF9tYXJrGAUgASgJEi4KCmdvc3NpcF9rZXkYBiABKAsyGi51bnVtLm1hY2hpbmUudjEuR29zc2lwS2V5GisKCUhhdmVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiwKCUdvc3NpcEtleRINCgVlcG9jaBgBIAEoBBIQCgNrZXkYAiABKAxCA4ABASLQAQoNRXhjaGFuZ2VSZXBseRIMCgRub2RlGAEgASgJEi4KB3JlY29yZHMYAiADKAsyHS51bnVtLm1hY2hpbmUudjEuU2lnbmVkUmVjb3JkEg4KBndhbnRlZBgDIAMoCRIsCgdyZXBvcnRzGAQgAygLMhsudW51bS5tYWNoaW5lLnYxLk5vZGVSZXBvcnQSEwoLZ29zc2lwX21hcmsYBSABKAkSLgoKZ29zc2lwX2tleRgGIAEoCzIaLnVudW0ubWFjaGluZS52MS5Hb3NzaXBLZXkitQEKCk5vZGVSZXBvcnQSDAoEbm9kZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEg0KBWRvb3JzGAMgAygJEjAKCHByb2dyYW1zGAQgAygLMh4udW51bS5tYWNoaW5lLnYxLlByb2dyYW1BdE5vZGUSDwoHcmVtb3ZlZBgFIAMoCRISCgpjb250cm9sbGVyGAYgASgIEg8KB21hY2hpbmUYESABKAgSEQoJYW5jZXN0b3JzGBIgAygJIl8KDEFyY2hpdmVQaWVjZRIOCgZkaWdlc3QYASABKAkSDgoGb2Zmc2V0GAIgASgEEg0KBXRvdGFsGAMgASgEEg0KBWJ5dGVzGAQgASgMEhEKCXNpZ25hdHVyZRgFIAEoCSIxCg9BcmNoaXZlUHJvZ3Jlc3MSDAoEaGF2ZRgBIAEoBBIQCghjb21wbGV0ZRgCIAEoCCIvCg1BcmNoaXZlV2FudGVkEg4KBmRpZ2VzdBgBIAEoCRIOCgZvZmZzZXQYAiABKAQiLQoMQXVkaXRSZXF1ZXN0Eg0KBWFmdGVyGAEgASgEEg4KBnZlcmlmeRgCIAEoCCJYCgpBdWRpdFJlcGx5EiwKB2VudHJpZXMYASADKAsyGy51bnVtLm1hY2hpbmUudjEuQXVkaXRFbnRyeRIOCgZicm9rZW4YAiABKAkSDAoEbW9yZRgDIAEoCCJyCgpBdWRpdEVudHJ5Eg4KBm51bWJlchgBIAEoBBINCgVhdF9tcxgCIAEoBBILCgN3aG8YAyABKAkSDAoEd2hhdBgEIAEoCRIPCgd2ZXJkaWN0GAUgASgJEgsKA3doeRgGIAEoCRIMCgRoYXNoGAcgASgJMoIHCgdNYWNoaW5lEkIKBFNob3cSHC51bnVtLm1hY2hpbmUudjEuU2hvd1JlcXVlc3QaHC51bnVtLm1hY2hpbmUudjEuTWFjaGluZVZpZXcSQAoESGVhZBIcLnVudW0ubWFjaGluZS52MS5IZWFkUmVxdWVzdBoaLnVudW0ubWFjaGluZS52MS5IZWFkUmVwbHkSRAoHUHJvcG9zZRIZLnVudW0ubWFjaGluZS52MS5Qcm9wb3NhbBoeLnVudW0ubWFjaGluZS52MS5Qcm9wb3NhbFJlcGx5EkwKCEV4Y2hhbmdlEiAudW51bS5tYWNoaW5lLnYxLkV4Y2hhbmdlUmVxdWVzdBoeLnVudW0ubWFjaGluZS52MS5FeGNoYW5nZVJlcGx5Ek0KClB1dEFyY2hpdmUSHS51bnVtLm1hY2hpbmUudjEuQXJjaGl2ZVBpZWNlGiAudW51bS5tYWNoaW5lLnYxLkFyY2hpdmVQcm9ncmVzcxJLCgpHZXRBcmNoaXZlEh4udW51bS5tYWNoaW5lLnYxLkFyY2hpdmVXYW50ZWQaHS51bnVtLm1hY2hpbmUudjEuQXJjaGl2ZVBpZWNlEkMKBUF1ZGl0Eh0udW51bS5tYWNoaW5lLnYxLkF1ZGl0UmVxdWVzdBobLnVudW0ubWFjaGluZS52MS5BdWRpdFJlcGx5EkMKBUxlYXZlEh0udW51bS5tYWNoaW5lLnYxLkxlYXZlUmVxdWVzdBobLnVudW0ubWFjaGluZS52MS5MZWF2ZVJlcGx5Ek0KBVJlbmV3EiEudW51bS5tYWNoaW5lLnYxLkNlcnRpZmljYXRlQXNrZWQaIS51bnVtLm1hY2hpbmUudjEuQ2VydGlmaWNhdGVHaXZlbhJTCgtSZW5ld0lzc3VlchIhLnVudW0ubWFjaGluZS52MS5DZXJ0aWZpY2F0ZUFza2VkGiEudW51bS5tYWNoaW5lLnYxLkNlcnRpZmljYXRlR2l2ZW4SRQoFRmFjdHMSHS51bnVtLm1hY2hpbmUudjEuRmFjdHNSZXF1ZXN0Gh0udW51bS5tYWNoaW5lLnYxLk1hY2hpbmVGYWN0cxJMCghWYXJpYWJsZRIgLnVudW0ubWFjaGluZS52MS5WYXJpYWJsZVJlcXVlc3QaHi51bnVtLm1hY2hpbmUudjEuVmFyaWFibGVWYWx1ZUIFkgMCCAJiCGVkaXRpb25zcOgH", [file_unum_machine_v1_functions, file_unum_machine_v1_outbox, file_unum_machine_v1_record]);
+  fileDesc("Ch11bnVtL21hY2hpbmUvdjEvbWFjaGluZS5wcm90bxIPdW51bS5tYWNoaW5lLnYxIh8KDEZhY3RzUmVxdWVzdBIPCgdwcm9ncmFtGAEgASgJIjAKD1ZhcmlhYmxlUmVxdWVzdBIPCgdwcm9ncmFtGAEgASgJEgwKBG5hbWUYAiABKAkiXQoQQ2VydGlmaWNhdGVBc2tlZBITCgtjZXJ0aWZpY2F0ZRgBIAEoCRISCgpwdWJsaWNfa2V5GAIgASgJEg0KBWF0X21zGAMgASgEEhEKCXNpZ25hdHVyZRgEIAEoDCInChBDZXJ0aWZpY2F0ZUdpdmVuEhMKC2NlcnRpZmljYXRlGAEgASgJIl4KC0hvbGRSZXF1ZXN0EgwKBG5vZGUYASABKAkSDwoHcHJvZ3JhbRgCIAEoCRINCgVlcG9jaBgDIAEoBBIQCghsZWFzZV9tcxgEIAEoDRIPCgdyZWxlYXNlGAUgASgIIjwKCUhvbGRSZXBseRIPCgdncmFudGVkGAEgASgIEg8KB2dpdmVfdXAYAiABKAgSDQoFZXBvY2gYAyABKAQiPAoLVm90ZVJlcXVlc3QSLQoGcmVjb3JkGAEgASgLMh0udW51bS5tYWNoaW5lLnYxLlNpZ25lZFJlY29yZCIrCglWb3RlUmVwbHkSDwoHZ3JhbnRlZBgBIAEoCBINCgVlcG9jaBgCIAEoBCIdCgxMZWF2ZVJlcXVlc3QSDQoFZm9yY2UYASABKAgiOQoKTGVhdmVSZXBseRIPCgdtYWNoaW5lGAEgASgJEgwKBG5vZGUYAiABKAkSDAoEdG9sZBgDIAMoCSINCgtTaG93UmVxdWVzdCIbCgtIZWFkUmVxdWVzdBIMCgRuYW1lGAEgASgJIl0KCUhlYWRSZXBseRIPCgdtYWNoaW5lGAEgASgJEgwKBG5vZGUYAiABKAkSDwoHY291bnRlchgDIAEoBBIPCgdoaXN0b3J5GAQgAygJEg8KB2d1YXJkZWQYBSABKAgi8QMKC01hY2hpbmVWaWV3Eg8KB21hY2hpbmUYASABKAkSDAoEbm9kZRgCIAEoCRISCgpjb250cm9sbGVyGAMgASgIEg8KB2NvdW50ZXIYBCABKAQSLgoIcHJvZ3JhbXMYBSADKAsyHC51bnVtLm1hY2hpbmUudjEuUHJvZ3JhbVZpZXcSKAoFbm9kZXMYBiADKAsyGS51bnVtLm1hY2hpbmUudjEuTm9kZVZpZXcSMAoJdmFyaWFibGVzGAcgAygLMh0udW51bS5tYWNoaW5lLnYxLlZhcmlhYmxlVmlldxIqCgZncmFudHMYCCADKAsyGi51bnVtLm1hY2hpbmUudjEuR3JhbnRWaWV3EhEKCWNvbmZsaWN0cxgJIAMoCRIPCgdmb3VuZGVyGAogASgMEg4KBnBhcmVudBgLIAEoCRIQCghqb2luc19hdBgMIAEoCRIMCgRyb290GA0gASgJEisKBGxvc3QYDiADKAsyHS51bnVtLm1hY2hpbmUudjEuQ29uZmxpY3RWaWV3EicKBWJveGVzGA8gAygLMhgudW51bS5tYWNoaW5lLnYxLkJveFZpZXcSEQoJYW5jZXN0b3JzGBUgAygJEikKBGxpbmsYFiABKAsyGy51bnVtLm1hY2hpbmUudjEuUGFyZW50VmlldyKgAQoKUGFyZW50VmlldxIPCgdtYWNoaW5lGAEgASgJEgwKBG5vZGUYAiABKAkSCwoDa2V5GAMgASgJEg8KB2V4cG9ydHMYBCADKAkSDQoFY2FsbHMYBSADKAkSFAoMY2FwYWJpbGl0aWVzGAYgAygJEg8KB3RydXN0ZWQYByABKAgSDQoFc3RhdGUYCCABKAkSEAoIcHJvYmxlbXMYCSADKAkiSQoMQ29uZmxpY3RWaWV3EgwKBG5hbWUYASABKAkSCgoCYnkYAiABKAkSDgoGZGlnZXN0GAMgASgJEg8KB2FnYWluc3QYBCABKAkiswIKC1Byb2dyYW1WaWV3EgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIOCgZkaWdlc3QYAyABKAkSDwoHcnVubmluZxgEIAEoCBIuCgZsb2FkZWQYBSADKAsyHi51bnVtLm1hY2hpbmUudjEuTG9hZGVkVmVyc2lvbhIPCgdncmFudGVkGAYgAygJEg0KBXN0YXRlGAcgASgJEi0KBW5vZGVzGAggAygLMh4udW51bS5tYWNoaW5lLnYxLlByb2dyYW1BdE5vZGUSLgoGd2FudGVkGAkgASgLMh4udW51bS5tYWNoaW5lLnYxLlByb2dyYW1XYW50ZWQSCgoCYnkYESABKAkSKQoFb3duZXIYEiABKAsyGi51bnVtLm1hY2hpbmUudjEuT3duZXJWaWV3IjYKCU93bmVyVmlldxIMCgRub2RlGAEgASgJEg0KBWVwb2NoGAIgASgEEgwKBGhvbWUYAyABKAkigQEKDVByb2dyYW1BdE5vZGUSDAoEbm9kZRgBIAEoCRINCgVzdGF0ZRgCIAEoCRIOCgZkaWdlc3QYAyABKAkSDwoHc2VydmluZxgEIAEoDRIQCghwcm9ibGVtcxgFIAMoCRIPCgdyZWZ1c2VkGAYgASgJEg8KB3Byb2dyYW0YByABKAkijgEKCE5vZGVWaWV3EgoKAmlkGAEgASgJEg0KBWRvb3JzGAIgAygJEhIKCmNvbnRyb2xsZXIYAyABKAgSDgoGb25saW5lGAQgASgIEhIKCm9mZmxpbmVfbXMYBSABKAQSDwoHcmV2b2tlZBgGIAEoCBIPCgdtYWNoaW5lGBEgASgIEg0KBWNhbGxzGBIgAygJIj0KDFZhcmlhYmxlVmlldxIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJEhAKCHByb2dyYW1zGAMgAygJImcKCUdyYW50VmlldxILCgNrZXkYASABKAkSDAoEcm9sZRgCIAEoCRIQCghwcm9ncmFtcxgDIAMoCRISCgpleHBpcmVzX21zGAQgASgEEg0KBWxhYmVsGAUgASgJEgoKAmJ5GAYgASgJIjkKCFByb3Bvc2FsEi0KBnJlY29yZBgBIAEoCzIdLnVudW0ubWFjaGluZS52MS5TaWduZWRSZWNvcmQiMQoNUHJvcG9zYWxSZXBseRIQCghjb25mbGljdBgBIAEoCRIOCgZkaWdlc3QYAiABKAkiqAIKD0V4Y2hhbmdlUmVxdWVzdBIMCgRub2RlGAEgASgJEjgKBGhhdmUYAiADKAsyKi51bnVtLm1hY2hpbmUudjEuRXhjaGFuZ2VSZXF1ZXN0LkhhdmVFbnRyeRIuCgdyZWNvcmRzGAMgAygLMh0udW51bS5tYWNoaW5lLnYxLlNpZ25lZFJlY29yZBIrCgZyZXBvcnQYBCABKAsyGy51bnVtLm1hY2hpbmUudjEuTm9kZVJlcG9ydBITCgtnb3NzaXBfbWFyaxgFIAEoCRIuCgpnb3NzaXBfa2V5GAYgASgLMhoudW51bS5tYWNoaW5lLnYxLkdvc3NpcEtleRorCglIYXZlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIsCglHb3NzaXBLZXkSDQoFZXBvY2gYASABKAQSEAoDa2V5GAIgASgMQgOAAQEi0AEKDUV4Y2hhbmdlUmVwbHkSDAoEbm9kZRgBIAEoCRIuCgdyZWNvcmRzGAIgAygLMh0udW51bS5tYWNoaW5lLnYxLlNpZ25lZFJlY29yZBIOCgZ3YW50ZWQYAyADKAkSLAoHcmVwb3J0cxgEIAMoCzIbLnVudW0ubWFjaGluZS52MS5Ob2RlUmVwb3J0EhMKC2dvc3NpcF9tYXJrGAUgASgJEi4KCmdvc3NpcF9rZXkYBiABKAsyGi51bnVtLm1hY2hpbmUudjEuR29zc2lwS2V5IrUBCgpOb2RlUmVwb3J0EgwKBG5vZGUYASABKAkSDwoHdmVyc2lvbhgCIAEoBBINCgVkb29ycxgDIAMoCRIwCghwcm9ncmFtcxgEIAMoCzIeLnVudW0ubWFjaGluZS52MS5Qcm9ncmFtQXROb2RlEg8KB3JlbW92ZWQYBSADKAkSEgoKY29udHJvbGxlchgGIAEoCBIPCgdtYWNoaW5lGBEgASgIEhEKCWFuY2VzdG9ycxgSIAMoCSJfCgxBcmNoaXZlUGllY2USDgoGZGlnZXN0GAEgASgJEg4KBm9mZnNldBgCIAEoBBINCgV0b3RhbBgDIAEoBBINCgVieXRlcxgEIAEoDBIRCglzaWduYXR1cmUYBSABKAkiMQoPQXJjaGl2ZVByb2dyZXNzEgwKBGhhdmUYASABKAQSEAoIY29tcGxldGUYAiABKAgiLwoNQXJjaGl2ZVdhbnRlZBIOCgZkaWdlc3QYASABKAkSDgoGb2Zmc2V0GAIgASgEIi0KDEF1ZGl0UmVxdWVzdBINCgVhZnRlchgBIAEoBBIOCgZ2ZXJpZnkYAiABKAgiWAoKQXVkaXRSZXBseRIsCgdlbnRyaWVzGAEgAygLMhsudW51bS5tYWNoaW5lLnYxLkF1ZGl0RW50cnkSDgoGYnJva2VuGAIgASgJEgwKBG1vcmUYAyABKAgicgoKQXVkaXRFbnRyeRIOCgZudW1iZXIYASABKAQSDQoFYXRfbXMYAiABKAQSCwoDd2hvGAMgASgJEgwKBHdoYXQYBCABKAkSDwoHdmVyZGljdBgFIAEoCRILCgN3aHkYBiABKAkSDAoEaGFzaBgHIAEoCTKGCAoHTWFjaGluZRJCCgRTaG93EhwudW51bS5tYWNoaW5lLnYxLlNob3dSZXF1ZXN0GhwudW51bS5tYWNoaW5lLnYxLk1hY2hpbmVWaWV3EkAKBEhlYWQSHC51bnVtLm1hY2hpbmUudjEuSGVhZFJlcXVlc3QaGi51bnVtLm1hY2hpbmUudjEuSGVhZFJlcGx5EkQKB1Byb3Bvc2USGS51bnVtLm1hY2hpbmUudjEuUHJvcG9zYWwaHi51bnVtLm1hY2hpbmUudjEuUHJvcG9zYWxSZXBseRJMCghFeGNoYW5nZRIgLnVudW0ubWFjaGluZS52MS5FeGNoYW5nZVJlcXVlc3QaHi51bnVtLm1hY2hpbmUudjEuRXhjaGFuZ2VSZXBseRJNCgpQdXRBcmNoaXZlEh0udW51bS5tYWNoaW5lLnYxLkFyY2hpdmVQaWVjZRogLnVudW0ubWFjaGluZS52MS5BcmNoaXZlUHJvZ3Jlc3MSSwoKR2V0QXJjaGl2ZRIeLnVudW0ubWFjaGluZS52MS5BcmNoaXZlV2FudGVkGh0udW51bS5tYWNoaW5lLnYxLkFyY2hpdmVQaWVjZRJDCgVBdWRpdBIdLnVudW0ubWFjaGluZS52MS5BdWRpdFJlcXVlc3QaGy51bnVtLm1hY2hpbmUudjEuQXVkaXRSZXBseRJDCgVMZWF2ZRIdLnVudW0ubWFjaGluZS52MS5MZWF2ZVJlcXVlc3QaGy51bnVtLm1hY2hpbmUudjEuTGVhdmVSZXBseRJNCgVSZW5ldxIhLnVudW0ubWFjaGluZS52MS5DZXJ0aWZpY2F0ZUFza2VkGiEudW51bS5tYWNoaW5lLnYxLkNlcnRpZmljYXRlR2l2ZW4SUwoLUmVuZXdJc3N1ZXISIS51bnVtLm1hY2hpbmUudjEuQ2VydGlmaWNhdGVBc2tlZBohLnVudW0ubWFjaGluZS52MS5DZXJ0aWZpY2F0ZUdpdmVuEkAKBEhvbGQSHC51bnVtLm1hY2hpbmUudjEuSG9sZFJlcXVlc3QaGi51bnVtLm1hY2hpbmUudjEuSG9sZFJlcGx5EkAKBFZvdGUSHC51bnVtLm1hY2hpbmUudjEuVm90ZVJlcXVlc3QaGi51bnVtLm1hY2hpbmUudjEuVm90ZVJlcGx5EkUKBUZhY3RzEh0udW51bS5tYWNoaW5lLnYxLkZhY3RzUmVxdWVzdBodLnVudW0ubWFjaGluZS52MS5NYWNoaW5lRmFjdHMSTAoIVmFyaWFibGUSIC51bnVtLm1hY2hpbmUudjEuVmFyaWFibGVSZXF1ZXN0Gh4udW51bS5tYWNoaW5lLnYxLlZhcmlhYmxlVmFsdWVCBZIDAggCYghlZGl0aW9uc3DoBw", [file_unum_machine_v1_functions, file_unum_machine_v1_outbox, file_unum_machine_v1_record]);
 
 /**
  * @generated from message unum.machine.v1.FactsRequest
@@ -122,6 +122,121 @@ export const CertificateGivenSchema: GenMessage<CertificateGiven> = /*@__PURE__*
   messageDesc(file_unum_machine_v1_machine, 3);
 
 /**
+ * @generated from message unum.machine.v1.HoldRequest
+ */
+export type HoldRequest = Message<"unum.machine.v1.HoldRequest"> & {
+  /**
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * @generated from field: string program = 2;
+   */
+  program: string;
+
+  /**
+   * @generated from field: uint64 epoch = 3;
+   */
+  epoch: bigint;
+
+  /**
+   * For how long it takes itself for the owner, counted from when it asked.
+   *
+   * @generated from field: uint32 lease_ms = 4;
+   */
+  leaseMs: number;
+
+  /**
+   * It is the owner no more, and nothing of the program is left there.
+   *
+   * @generated from field: bool release = 5;
+   */
+  release: boolean;
+};
+
+/**
+ * Describes the message unum.machine.v1.HoldRequest.
+ * Use `create(HoldRequestSchema)` to create a new message.
+ */
+export const HoldRequestSchema: GenMessage<HoldRequest> = /*@__PURE__*/
+  messageDesc(file_unum_machine_v1_machine, 4);
+
+/**
+ * @generated from message unum.machine.v1.HoldReply
+ */
+export type HoldReply = Message<"unum.machine.v1.HoldReply"> & {
+  /**
+   * @generated from field: bool granted = 1;
+   */
+  granted: boolean;
+
+  /**
+   * It is to be the owner no more, though nobody else is yet: it ends, and says so.
+   *
+   * @generated from field: bool give_up = 2;
+   */
+  giveUp: boolean;
+
+  /**
+   * The newest that is known here.
+   *
+   * @generated from field: uint64 epoch = 3;
+   */
+  epoch: bigint;
+};
+
+/**
+ * Describes the message unum.machine.v1.HoldReply.
+ * Use `create(HoldReplySchema)` to create a new message.
+ */
+export const HoldReplySchema: GenMessage<HoldReply> = /*@__PURE__*/
+  messageDesc(file_unum_machine_v1_machine, 5);
+
+/**
+ * @generated from message unum.machine.v1.VoteRequest
+ */
+export type VoteRequest = Message<"unum.machine.v1.VoteRequest"> & {
+  /**
+   * Of an owner, signed by who asks.
+   *
+   * @generated from field: unum.machine.v1.SignedRecord record = 1;
+   */
+  record?: SignedRecord | undefined;
+};
+
+/**
+ * Describes the message unum.machine.v1.VoteRequest.
+ * Use `create(VoteRequestSchema)` to create a new message.
+ */
+export const VoteRequestSchema: GenMessage<VoteRequest> = /*@__PURE__*/
+  messageDesc(file_unum_machine_v1_machine, 6);
+
+/**
+ * @generated from message unum.machine.v1.VoteReply
+ */
+export type VoteReply = Message<"unum.machine.v1.VoteReply"> & {
+  /**
+   * @generated from field: bool granted = 1;
+   */
+  granted: boolean;
+
+  /**
+   * The newest that is known here.
+   *
+   * @generated from field: uint64 epoch = 2;
+   */
+  epoch: bigint;
+};
+
+/**
+ * Describes the message unum.machine.v1.VoteReply.
+ * Use `create(VoteReplySchema)` to create a new message.
+ */
+export const VoteReplySchema: GenMessage<VoteReply> = /*@__PURE__*/
+  messageDesc(file_unum_machine_v1_machine, 7);
+
+/**
  * @generated from message unum.machine.v1.LeaveRequest
  */
 export type LeaveRequest = Message<"unum.machine.v1.LeaveRequest"> & {
@@ -138,7 +253,7 @@ export type LeaveRequest = Message<"unum.machine.v1.LeaveRequest"> & {
  * Use `create(LeaveRequestSchema)` to create a new message.
  */
 export const LeaveRequestSchema: GenMessage<LeaveRequest> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 4);
+  messageDesc(file_unum_machine_v1_machine, 8);
 
 /**
  * @generated from message unum.machine.v1.LeaveReply
@@ -167,7 +282,7 @@ export type LeaveReply = Message<"unum.machine.v1.LeaveReply"> & {
  * Use `create(LeaveReplySchema)` to create a new message.
  */
 export const LeaveReplySchema: GenMessage<LeaveReply> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 5);
+  messageDesc(file_unum_machine_v1_machine, 9);
 
 /**
  * @generated from message unum.machine.v1.ShowRequest
@@ -180,7 +295,7 @@ export type ShowRequest = Message<"unum.machine.v1.ShowRequest"> & {
  * Use `create(ShowRequestSchema)` to create a new message.
  */
 export const ShowRequestSchema: GenMessage<ShowRequest> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 6);
+  messageDesc(file_unum_machine_v1_machine, 10);
 
 /**
  * @generated from message unum.machine.v1.HeadRequest
@@ -199,7 +314,7 @@ export type HeadRequest = Message<"unum.machine.v1.HeadRequest"> & {
  * Use `create(HeadRequestSchema)` to create a new message.
  */
 export const HeadRequestSchema: GenMessage<HeadRequest> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 7);
+  messageDesc(file_unum_machine_v1_machine, 11);
 
 /**
  * @generated from message unum.machine.v1.HeadReply
@@ -244,7 +359,7 @@ export type HeadReply = Message<"unum.machine.v1.HeadReply"> & {
  * Use `create(HeadReplySchema)` to create a new message.
  */
 export const HeadReplySchema: GenMessage<HeadReply> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 8);
+  messageDesc(file_unum_machine_v1_machine, 12);
 
 /**
  * @generated from message unum.machine.v1.MachineView
@@ -363,7 +478,7 @@ export type MachineView = Message<"unum.machine.v1.MachineView"> & {
  * Use `create(MachineViewSchema)` to create a new message.
  */
 export const MachineViewSchema: GenMessage<MachineView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 9);
+  messageDesc(file_unum_machine_v1_machine, 13);
 
 /**
  * @generated from message unum.machine.v1.ParentView
@@ -428,7 +543,7 @@ export type ParentView = Message<"unum.machine.v1.ParentView"> & {
  * Use `create(ParentViewSchema)` to create a new message.
  */
 export const ParentViewSchema: GenMessage<ParentView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 10);
+  messageDesc(file_unum_machine_v1_machine, 14);
 
 /**
  * A record that lost against one whose signer did not know of it.
@@ -466,7 +581,7 @@ export type ConflictView = Message<"unum.machine.v1.ConflictView"> & {
  * Use `create(ConflictViewSchema)` to create a new message.
  */
 export const ConflictViewSchema: GenMessage<ConflictView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 11);
+  messageDesc(file_unum_machine_v1_machine, 15);
 
 /**
  * @generated from message unum.machine.v1.ProgramView
@@ -529,6 +644,13 @@ export type ProgramView = Message<"unum.machine.v1.ProgramView"> & {
    * @generated from field: string by = 17;
    */
   by: string;
+
+  /**
+   * Of one that runs on one node alone; left out for others, and before there is one.
+   *
+   * @generated from field: unum.machine.v1.OwnerView owner = 18;
+   */
+  owner?: OwnerView | undefined;
 };
 
 /**
@@ -536,7 +658,36 @@ export type ProgramView = Message<"unum.machine.v1.ProgramView"> & {
  * Use `create(ProgramViewSchema)` to create a new message.
  */
 export const ProgramViewSchema: GenMessage<ProgramView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 12);
+  messageDesc(file_unum_machine_v1_machine, 16);
+
+/**
+ * @generated from message unum.machine.v1.OwnerView
+ */
+export type OwnerView = Message<"unum.machine.v1.OwnerView"> & {
+  /**
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * @generated from field: uint64 epoch = 2;
+   */
+  epoch: bigint;
+
+  /**
+   * Whose place it is, where it will be given back.
+   *
+   * @generated from field: string home = 3;
+   */
+  home: string;
+};
+
+/**
+ * Describes the message unum.machine.v1.OwnerView.
+ * Use `create(OwnerViewSchema)` to create a new message.
+ */
+export const OwnerViewSchema: GenMessage<OwnerView> = /*@__PURE__*/
+  messageDesc(file_unum_machine_v1_machine, 17);
 
 /**
  * @generated from message unum.machine.v1.ProgramAtNode
@@ -587,7 +738,7 @@ export type ProgramAtNode = Message<"unum.machine.v1.ProgramAtNode"> & {
  * Use `create(ProgramAtNodeSchema)` to create a new message.
  */
 export const ProgramAtNodeSchema: GenMessage<ProgramAtNode> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 13);
+  messageDesc(file_unum_machine_v1_machine, 18);
 
 /**
  * @generated from message unum.machine.v1.NodeView
@@ -645,7 +796,7 @@ export type NodeView = Message<"unum.machine.v1.NodeView"> & {
  * Use `create(NodeViewSchema)` to create a new message.
  */
 export const NodeViewSchema: GenMessage<NodeView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 14);
+  messageDesc(file_unum_machine_v1_machine, 19);
 
 /**
  * @generated from message unum.machine.v1.VariableView
@@ -672,7 +823,7 @@ export type VariableView = Message<"unum.machine.v1.VariableView"> & {
  * Use `create(VariableViewSchema)` to create a new message.
  */
 export const VariableViewSchema: GenMessage<VariableView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 15);
+  messageDesc(file_unum_machine_v1_machine, 20);
 
 /**
  * @generated from message unum.machine.v1.GrantView
@@ -714,7 +865,7 @@ export type GrantView = Message<"unum.machine.v1.GrantView"> & {
  * Use `create(GrantViewSchema)` to create a new message.
  */
 export const GrantViewSchema: GenMessage<GrantView> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 16);
+  messageDesc(file_unum_machine_v1_machine, 21);
 
 /**
  * @generated from message unum.machine.v1.Proposal
@@ -731,7 +882,7 @@ export type Proposal = Message<"unum.machine.v1.Proposal"> & {
  * Use `create(ProposalSchema)` to create a new message.
  */
 export const ProposalSchema: GenMessage<Proposal> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 17);
+  messageDesc(file_unum_machine_v1_machine, 22);
 
 /**
  * @generated from message unum.machine.v1.ProposalReply
@@ -757,7 +908,7 @@ export type ProposalReply = Message<"unum.machine.v1.ProposalReply"> & {
  * Use `create(ProposalReplySchema)` to create a new message.
  */
 export const ProposalReplySchema: GenMessage<ProposalReply> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 18);
+  messageDesc(file_unum_machine_v1_machine, 23);
 
 /**
  * @generated from message unum.machine.v1.ExchangeRequest
@@ -809,7 +960,7 @@ export type ExchangeRequest = Message<"unum.machine.v1.ExchangeRequest"> & {
  * Use `create(ExchangeRequestSchema)` to create a new message.
  */
 export const ExchangeRequestSchema: GenMessage<ExchangeRequest> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 19);
+  messageDesc(file_unum_machine_v1_machine, 24);
 
 /**
  * Only ever sent over mutual TLS or a socket of this computer.
@@ -833,7 +984,7 @@ export type GossipKey = Message<"unum.machine.v1.GossipKey"> & {
  * Use `create(GossipKeySchema)` to create a new message.
  */
 export const GossipKeySchema: GenMessage<GossipKey> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 20);
+  messageDesc(file_unum_machine_v1_machine, 25);
 
 /**
  * @generated from message unum.machine.v1.ExchangeReply
@@ -883,7 +1034,7 @@ export type ExchangeReply = Message<"unum.machine.v1.ExchangeReply"> & {
  * Use `create(ExchangeReplySchema)` to create a new message.
  */
 export const ExchangeReplySchema: GenMessage<ExchangeReply> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 21);
+  messageDesc(file_unum_machine_v1_machine, 26);
 
 /**
  * What a node says of itself. Only a newer one counts.
@@ -945,7 +1096,7 @@ export type NodeReport = Message<"unum.machine.v1.NodeReport"> & {
  * Use `create(NodeReportSchema)` to create a new message.
  */
 export const NodeReportSchema: GenMessage<NodeReport> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 22);
+  messageDesc(file_unum_machine_v1_machine, 27);
 
 /**
  * @generated from message unum.machine.v1.ArchivePiece
@@ -986,7 +1137,7 @@ export type ArchivePiece = Message<"unum.machine.v1.ArchivePiece"> & {
  * Use `create(ArchivePieceSchema)` to create a new message.
  */
 export const ArchivePieceSchema: GenMessage<ArchivePiece> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 23);
+  messageDesc(file_unum_machine_v1_machine, 28);
 
 /**
  * @generated from message unum.machine.v1.ArchiveProgress
@@ -1010,7 +1161,7 @@ export type ArchiveProgress = Message<"unum.machine.v1.ArchiveProgress"> & {
  * Use `create(ArchiveProgressSchema)` to create a new message.
  */
 export const ArchiveProgressSchema: GenMessage<ArchiveProgress> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 24);
+  messageDesc(file_unum_machine_v1_machine, 29);
 
 /**
  * @generated from message unum.machine.v1.ArchiveWanted
@@ -1032,7 +1183,7 @@ export type ArchiveWanted = Message<"unum.machine.v1.ArchiveWanted"> & {
  * Use `create(ArchiveWantedSchema)` to create a new message.
  */
 export const ArchiveWantedSchema: GenMessage<ArchiveWanted> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 25);
+  messageDesc(file_unum_machine_v1_machine, 30);
 
 /**
  * @generated from message unum.machine.v1.AuditRequest
@@ -1056,7 +1207,7 @@ export type AuditRequest = Message<"unum.machine.v1.AuditRequest"> & {
  * Use `create(AuditRequestSchema)` to create a new message.
  */
 export const AuditRequestSchema: GenMessage<AuditRequest> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 26);
+  messageDesc(file_unum_machine_v1_machine, 31);
 
 /**
  * @generated from message unum.machine.v1.AuditReply
@@ -1085,7 +1236,7 @@ export type AuditReply = Message<"unum.machine.v1.AuditReply"> & {
  * Use `create(AuditReplySchema)` to create a new message.
  */
 export const AuditReplySchema: GenMessage<AuditReply> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 27);
+  messageDesc(file_unum_machine_v1_machine, 32);
 
 /**
  * @generated from message unum.machine.v1.AuditEntry
@@ -1138,7 +1289,7 @@ export type AuditEntry = Message<"unum.machine.v1.AuditEntry"> & {
  * Use `create(AuditEntrySchema)` to create a new message.
  */
 export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_machine, 28);
+  messageDesc(file_unum_machine_v1_machine, 33);
 
 /**
  * @generated from service unum.machine.v1.Machine
@@ -1239,6 +1390,26 @@ export const Machine: GenService<{
     methodKind: "unary";
     input: typeof CertificateAskedSchema;
     output: typeof CertificateGivenSchema;
+  },
+  /**
+   * Between nodes: the owner of a program asks one of its keepers to go on being it.
+   *
+   * @generated from rpc unum.machine.v1.Machine.Hold
+   */
+  hold: {
+    methodKind: "unary";
+    input: typeof HoldRequestSchema;
+    output: typeof HoldReplySchema;
+  },
+  /**
+   * Between controllers: whether this keeper takes a node for a program's next owner.
+   *
+   * @generated from rpc unum.machine.v1.Machine.Vote
+   */
+  vote: {
+    methodKind: "unary";
+    input: typeof VoteRequestSchema;
+    output: typeof VoteReplySchema;
   },
   /**
    * Asked by the node's own containers, in the name of the program that they serve.

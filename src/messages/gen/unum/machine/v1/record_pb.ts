@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file unum/machine/v1/record.proto.
  */
 export const file_unum_machine_v1_record: GenFile = /*@__PURE__*/
-  fileDesc("Chx1bnVtL21hY2hpbmUvdjEvcmVjb3JkLnByb3RvEg91bnVtLm1hY2hpbmUudjEiPgoMU2lnbmVkUmVjb3JkEg4KBnJlY29yZBgBIAEoDBILCgNrZXkYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMIr8DCgZSZWNvcmQSDwoHbWFjaGluZRgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB2hpc3RvcnkYCiADKAkSDwoHY291bnRlchgDIAEoBBIxCgdwcm9ncmFtGAQgASgLMh4udW51bS5tYWNoaW5lLnYxLlByb2dyYW1XYW50ZWRIABItCgh2YXJpYWJsZRgFIAEoCzIZLnVudW0ubWFjaGluZS52MS5WYXJpYWJsZUgAEicKBWdyYW50GAYgASgLMhYudW51bS5tYWNoaW5lLnYxLkdyYW50SAASJwoFdG9rZW4YByABKAsyFi51bnVtLm1hY2hpbmUudjEuVG9rZW5IABIuCgdyZXZva2VkGAggASgLMhsudW51bS5tYWNoaW5lLnYxLlJldm9jYXRpb25IABIrCgdyZW1vdmVkGAkgASgLMhgudW51bS5tYWNoaW5lLnYxLlJlbW92ZWRIABItCgZwYXJlbnQYDiABKAsyGy51bnVtLm1hY2hpbmUudjEuUGFyZW50TGlua0gAEiwKBWNoaWxkGA8gASgLMhsudW51bS5tYWNoaW5lLnYxLkNoaWxkR3JhbnRIAEIGCgRib2R5IrcBCg1Qcm9ncmFtV2FudGVkEi4KBmxvYWRlZBgBIAMoCzIeLnVudW0ubWFjaGluZS52MS5Mb2FkZWRWZXJzaW9uEg8KB3J1bm5pbmcYAiABKAgSDgoGZGlnZXN0GAMgASgJEhAKCGZhbGxiYWNrGAQgASgJEg8KB2dyYW50ZWQYBSADKAkSDQoFbm9kZXMYBiADKAkSEAoIZ3JhY2VfbXMYByABKA0SEQoJbWF5X2JyZWFrGAggASgIImYKDUxvYWRlZFZlcnNpb24SDwoHdmVyc2lvbhgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDQoFYnl0ZXMYAyABKAQSJQoFdHJ1c3QYBCABKAsyFi51bnVtLm1hY2hpbmUudjEuVHJ1c3QiJwoFVHJ1c3QSCwoDa2V5GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCIrCghWYXJpYWJsZRINCgV2YWx1ZRgBIAEoCRIQCghwcm9ncmFtcxgCIAMoCSJXCgVHcmFudBILCgNrZXkYASABKAwSDAoEcm9sZRgCIAEoCRIQCghwcm9ncmFtcxgDIAMoCRISCgpleHBpcmVzX21zGAQgASgEEg0KBWxhYmVsGAUgASgJImEKBVRva2VuEhMKC3NlY3JldF9oYXNoGAEgASgMEhIKCmV4cGlyZXNfbXMYAiABKAQSCgoCYXQYAyABKAkSEgoKY29udHJvbGxlchgEIAEoCBIPCgdtYWNoaW5lGAcgASgJIkwKClJldm9jYXRpb24SDAoEbm9kZRgBIAEoCRIOCgZyZWFzb24YAiABKAkSCwoDa2V5GAMgASgJEhMKC2NlcnRpZmljYXRlGAQgASgJIhkKB1JlbW92ZWQSDgoGcmVhc29uGAEgASgJIn8KClBhcmVudExpbmsSDwoHbWFjaGluZRgBIAEoCRIMCgRub2RlGAIgASgJEgsKA2tleRgDIAEoDBIPCgdleHBvcnRzGAQgAygJEg0KBWNhbGxzGAUgAygJEhQKDGNhcGFiaWxpdGllcxgGIAMoCRIPCgd0cnVzdGVkGAcgASgIIhsKCkNoaWxkR3JhbnQSDQoFY2FsbHMYASADKAlCBZIDAggCYghlZGl0aW9uc3DoBw");
+  fileDesc("Chx1bnVtL21hY2hpbmUvdjEvcmVjb3JkLnByb3RvEg91bnVtLm1hY2hpbmUudjEiPgoMU2lnbmVkUmVjb3JkEg4KBnJlY29yZBgBIAEoDBILCgNrZXkYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMIuwDCgZSZWNvcmQSDwoHbWFjaGluZRgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB2hpc3RvcnkYCiADKAkSDwoHY291bnRlchgDIAEoBBIxCgdwcm9ncmFtGAQgASgLMh4udW51bS5tYWNoaW5lLnYxLlByb2dyYW1XYW50ZWRIABItCgh2YXJpYWJsZRgFIAEoCzIZLnVudW0ubWFjaGluZS52MS5WYXJpYWJsZUgAEicKBWdyYW50GAYgASgLMhYudW51bS5tYWNoaW5lLnYxLkdyYW50SAASJwoFdG9rZW4YByABKAsyFi51bnVtLm1hY2hpbmUudjEuVG9rZW5IABIuCgdyZXZva2VkGAggASgLMhsudW51bS5tYWNoaW5lLnYxLlJldm9jYXRpb25IABIrCgdyZW1vdmVkGAkgASgLMhgudW51bS5tYWNoaW5lLnYxLlJlbW92ZWRIABItCgZwYXJlbnQYDiABKAsyGy51bnVtLm1hY2hpbmUudjEuUGFyZW50TGlua0gAEiwKBWNoaWxkGA8gASgLMhsudW51bS5tYWNoaW5lLnYxLkNoaWxkR3JhbnRIABIrCgVvd25lchgQIAEoCzIaLnVudW0ubWFjaGluZS52MS5Pd25lcnNoaXBIAEIGCgRib2R5IsgBCg1Qcm9ncmFtV2FudGVkEi4KBmxvYWRlZBgBIAMoCzIeLnVudW0ubWFjaGluZS52MS5Mb2FkZWRWZXJzaW9uEg8KB3J1bm5pbmcYAiABKAgSDgoGZGlnZXN0GAMgASgJEhAKCGZhbGxiYWNrGAQgASgJEg8KB2dyYW50ZWQYBSADKAkSDQoFbm9kZXMYBiADKAkSEAoIZ3JhY2VfbXMYByABKA0SEQoJbWF5X2JyZWFrGAggASgIEg8KB2tlZXBlcnMYCSADKAkiZgoNTG9hZGVkVmVyc2lvbhIPCgd2ZXJzaW9uGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRINCgVieXRlcxgDIAEoBBIlCgV0cnVzdBgEIAEoCzIWLnVudW0ubWFjaGluZS52MS5UcnVzdCInCgVUcnVzdBILCgNrZXkYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIisKCFZhcmlhYmxlEg0KBXZhbHVlGAEgASgJEhAKCHByb2dyYW1zGAIgAygJIlcKBUdyYW50EgsKA2tleRgBIAEoDBIMCgRyb2xlGAIgASgJEhAKCHByb2dyYW1zGAMgAygJEhIKCmV4cGlyZXNfbXMYBCABKAQSDQoFbGFiZWwYBSABKAkiYQoFVG9rZW4SEwoLc2VjcmV0X2hhc2gYASABKAwSEgoKZXhwaXJlc19tcxgCIAEoBBIKCgJhdBgDIAEoCRISCgpjb250cm9sbGVyGAQgASgIEg8KB21hY2hpbmUYByABKAkiTAoKUmV2b2NhdGlvbhIMCgRub2RlGAEgASgJEg4KBnJlYXNvbhgCIAEoCRILCgNrZXkYAyABKAkSEwoLY2VydGlmaWNhdGUYBCABKAkiGQoHUmVtb3ZlZBIOCgZyZWFzb24YASABKAkifwoKUGFyZW50TGluaxIPCgdtYWNoaW5lGAEgASgJEgwKBG5vZGUYAiABKAkSCwoDa2V5GAMgASgMEg8KB2V4cG9ydHMYBCADKAkSDQoFY2FsbHMYBSADKAkSFAoMY2FwYWJpbGl0aWVzGAYgAygJEg8KB3RydXN0ZWQYByABKAgiGwoKQ2hpbGRHcmFudBINCgVjYWxscxgBIAMoCSJLCglPd25lcnNoaXASDAoEbm9kZRgBIAEoCRINCgVlcG9jaBgCIAEoBBIMCgRob21lGAMgASgJEhMKC2NlcnRpZmljYXRlGAQgASgJQgWSAwIIAmIIZWRpdGlvbnNw6Ac");
 
 /**
  * As it travels and is kept. What was signed are the bytes, so that no reader's encoding matters.
@@ -60,7 +60,8 @@ export type Record = Message<"unum.machine.v1.Record"> & {
   machine: string;
 
   /**
-   * Which record it replaces: program/NAME, variable/NAME, grant/KEY, token/ID, revoked/ID, parent/link, child/MACHINE.
+   * Which record it replaces: program/NAME, variable/NAME, grant/KEY, token/ID, revoked/ID, parent/link, child/MACHINE,
+   * owner/PROGRAM.
    *
    * @generated from field: string name = 2;
    */
@@ -75,7 +76,8 @@ export type Record = Message<"unum.machine.v1.Record"> & {
   history: string[];
 
   /**
-   * Lamport's: higher than any its signer had seen. The higher one counts; then the signer's key; then the digest.
+   * Lamport's: higher than any its signer had seen. The higher one counts; then the signer's key; then the digest. Of an owner: its
+   * epoch.
    *
    * @generated from field: uint64 counter = 3;
    */
@@ -134,6 +136,12 @@ export type Record = Message<"unum.machine.v1.Record"> & {
      */
     value: ChildGrant;
     case: "child";
+  } | {
+    /**
+     * @generated from field: unum.machine.v1.Ownership owner = 16;
+     */
+    value: Ownership;
+    case: "owner";
   } | { case: undefined; value?: undefined };
 };
 
@@ -201,6 +209,13 @@ export type ProgramWanted = Message<"unum.machine.v1.ProgramWanted"> & {
    * @generated from field: bool may_break = 8;
    */
   mayBreak: boolean;
+
+  /**
+   * Of a program with one owner: the controllers that decide who that is, more than half of them at a time.
+   *
+   * @generated from field: repeated string keepers = 9;
+   */
+  keepers: string[];
 };
 
 /**
@@ -528,4 +543,45 @@ export type ChildGrant = Message<"unum.machine.v1.ChildGrant"> & {
  */
 export const ChildGrantSchema: GenMessage<ChildGrant> = /*@__PURE__*/
   messageDesc(file_unum_machine_v1_record, 11);
+
+/**
+ * On which node a program runs that runs on one alone. Written by a controller for which more than half of the program's keepers
+ * voted, and signed by the key with which it lets others in.
+ *
+ * @generated from message unum.machine.v1.Ownership
+ */
+export type Ownership = Message<"unum.machine.v1.Ownership"> & {
+  /**
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * Fences: of two the higher one counts, whoever still acts by the lower.
+   *
+   * @generated from field: uint64 epoch = 2;
+   */
+  epoch: bigint;
+
+  /**
+   * Whose place it is, where it is to be given back; else the same as `node`.
+   *
+   * @generated from field: string home = 3;
+   */
+  home: string;
+
+  /**
+   * Of the signer, PEM: that the machine's root made it a controller.
+   *
+   * @generated from field: string certificate = 4;
+   */
+  certificate: string;
+};
+
+/**
+ * Describes the message unum.machine.v1.Ownership.
+ * Use `create(OwnershipSchema)` to create a new message.
+ */
+export const OwnershipSchema: GenMessage<Ownership> = /*@__PURE__*/
+  messageDesc(file_unum_machine_v1_record, 12);
 
