@@ -28,6 +28,8 @@ export interface Watch {
   quarantine(candidate: Quarantined): void;
   /** What evaluates was lost, and is there again: in words. */
   recovered(what: string): void;
+  /** Told before operators of the problem's own genome are at work; they may not give the thread back. */
+  breeds(): void;
   /** Told before each generation. */
   asked(): void;
   /** Told before each candidate whose evaluation may take the thread; BATCH: before all at once. */
@@ -179,5 +181,12 @@ function numbersOf(list: readonly unknown[], objectives: number, broken: number)
 
 /** For who evaluates without an island. */
 export function noWatch(): Watch {
-  return { quarantine: () => {}, recovered: () => {}, asked: () => {}, began: () => {}, barred: () => undefined };
+  return {
+    quarantine: () => {},
+    recovered: () => {},
+    breeds: () => {},
+    asked: () => {},
+    began: () => {},
+    barred: () => undefined,
+  };
 }

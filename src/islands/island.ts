@@ -245,10 +245,16 @@ export class Island {
   }
 
   #generation(watch: Watch): undefined | Promise<void> {
+    const breeds = this.#problem.space.operators === undefined ? undefined : watch.breeds;
+    breeds?.();
     const { values, candidates } = this.#asked(this.#engine.ask(), watch);
     const waiting = this.#problem.evaluator.evaluate(candidates, values, this.#own(watch));
-    if (waiting !== undefined) return waiting.then(() => this.#told(candidates));
-    this.#told(candidates);
+    const told = () => {
+      breeds?.();
+      this.#told(candidates);
+    };
+    if (waiting !== undefined) return waiting.then(told);
+    told();
     return undefined;
   }
 
@@ -262,6 +268,7 @@ export class Island {
 
   #own(watch: Watch): Watch {
     return {
+      breeds: watch.breeds,
       asked: watch.asked,
       began: watch.began,
       barred: watch.barred,

@@ -7,6 +7,10 @@ import type {
   EvolveRequest,
   EvolveRequestSchema,
   IndividualSchema,
+  ProposeReply,
+  ProposeReplySchema,
+  ProposeRequest,
+  ProposeRequestSchema,
   Task,
   TaskSchema,
   Figures as WireFigures,
@@ -17,6 +21,7 @@ import { readSetting } from "./archipelago/settings.ts";
 import type { Individual, Selection } from "./engines/engine.ts";
 import { Fault } from "./fault.ts";
 import type { EpochTask, IslandFigures } from "./island.ts";
+import type { Proposal, Propose } from "./proposer.ts";
 
 export { IslandHost } from "unum/gen/unum/islands/v1/island_pb.js";
 
@@ -34,6 +39,7 @@ export function requestMessage(
   const { island, seed, lane, state, tasks, sliceMs, evaluationsLimit } = request;
   const [task, ...later] = tasks.map(taskMessage);
   return {
+    isolated: request.isolated === true,
     ...{ problem, island, engine: tasks[0]?.engine ?? "", seed, lane, sliceMs, evaluationMs, evaluationsLimit, later },
     ...(state === undefined ? undefined : { state }),
     ...(task === undefined ? undefined : { task }),
@@ -61,6 +67,7 @@ export function requestOf(message: EvolveRequest): SliceRequest {
   return {
     ...{ island, seed, lane, sliceMs },
     state: message.state.length === 0 ? undefined : message.state,
+    isolated: message.isolated,
     tasks: [taskOf(task, message.engine), ...later.map((each) => taskOf(each, each.engine))],
     // Absent: as from a version that asks for one epoch at a time.
     evaluationsLimit: Object.hasOwn(message, "evaluationsLimit") ? message.evaluationsLimit : Number.POSITIVE_INFINITY,
@@ -134,4 +141,23 @@ function individualMessage({ genes, values, energy }: Individual): MessageInitSh
 function individualOf(message: WireIndividual): Individual {
   const own = { genes: Float64Array.from(message.genes), values: Float64Array.from(message.values) };
   return Object.hasOwn(message, "energy") ? { ...own, energy: Number(message.energy) } : own;
+}
+
+export function proposerCallMessage(
+  problem: string,
+  { parents, seed }: Parameters<Propose>[0],
+): MessageInitShape<typeof ProposeRequestSchema> {
+  return { problem, seed, parents: parents.map(individualMessage) };
+}
+
+export function proposerCallOf({ parents, seed }: ProposeRequest, signal: AbortSignal): Parameters<Propose>[0] {
+  return { parents: parents.map(individualOf), seed, signal };
+}
+
+export function proposalMessage({ rows, cost, refused }: Proposal): MessageInitShape<typeof ProposeReplySchema> {
+  return { candidates: rows.map((row) => ({ genes: [...row] })), cost, refused: [...refused] };
+}
+
+export function proposalOf({ candidates, cost, refused }: ProposeReply): Proposal {
+  return { rows: candidates.map(({ genes }) => Float64Array.from(genes)), cost, refused };
 }

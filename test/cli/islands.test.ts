@@ -9,6 +9,25 @@ import { cleanUp, jsonLines, LIMIT, scratch, unum } from "./unum.ts";
 
 after(cleanUp);
 
+/** One in some tens of candidates takes all of its process with it. */
+const DEADLY = `import { problem } from "unum/islands";
+export default problem({ dimensions: 2, lower: -5, upper: 5, evaluate: (x) => {
+  if (x[0] > 4.3) process.kill(process.pid, "SIGKILL");
+  return x[0] ** 2 + x[1] ** 2;
+} });
+`;
+
+const stuckIn = (operator: string) => `import { problemOf, textGenome } from "unum/islands";
+const stuck = (name) => { while (name === "${operator}"); };
+const words = textGenome({
+  name: "word",
+  limit: 8,
+  create: (random) => { stuck("create"); return "abc".slice(random.below(3)); },
+  mutate: (text) => { stuck("mutate"); return text + "a"; },
+});
+export default problemOf(words, { evaluate: (text) => text.length });
+`;
+
 interface Live {
   readonly state: string;
   readonly pid: number;
@@ -147,6 +166,46 @@ describe("unum islands", LIMIT, () => {
     assert.match(ran.stderr, /more memory than a process may have|took all of its memory/);
     assert.match(ran.stderr, /did not come back in time/);
     assert.ok(result.quarantined >= 2 && result.best.value < 10, ran.stderr);
+  });
+
+  it("quarantines the one candidate that ends its whole process, and goes on", async () => {
+    const home = await scratch();
+    const file = join(home, "deadly.ts");
+    await writeFile(file, DEADLY);
+    const own = [
+      "--islands",
+      "1",
+      "--processes",
+      "1",
+      "--evaluations",
+      "60",
+      "--engine",
+      "de",
+      "--seed",
+      "1",
+      "--json",
+    ];
+    const ran = await unum(["islands", "run", file, ...own, "--set", "migration.every=30"], { home });
+    assert.equal(ran.code, 0, ran.stderr);
+    const [result] = jsonLines(ran);
+    assert.match(ran.stderr, /a candidate ended its process each time it was evaluated/);
+    assert.ok(result.quarantined >= 1 && result.quarantined < 10, `${result.quarantined} of ${result.evaluations}`);
+    assert.ok(result.best.value < 10 && result.recoveries >= 6, ran.stderr);
+  });
+
+  it("ends with the time-out where an operator of a genome never returns, before the first evaluation and later", async () => {
+    const home = await scratch();
+    for (const operator of ["create", "mutate"]) {
+      const file = join(home, `${operator}.ts`);
+      await writeFile(file, stuckIn(operator));
+      const own = ["--islands", "1", "--processes", "1", "--time-out", "300ms", "--engine", "ga"];
+      const ran = await unum(["islands", "run", file, ...own], { home });
+      assert.equal(ran.code, 1, ran.stderr);
+      assert.match(
+        ran.stderr,
+        /an operator of the problem's genome did not come back in time, .*--time-out \(300 ms\)/,
+      );
+    }
   });
 
   it("says what is wrong with what it is given", async () => {

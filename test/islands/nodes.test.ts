@@ -80,6 +80,25 @@ describe("islands on nodes that are there", LIMIT, () => {
     },
   );
 
+  it(
+    "ask the proposer of a hosted problem where it is hosted, and begin with engines for its noise",
+    LIMIT,
+    async () => {
+      const home = await scratch();
+      const { doors } = await network(1);
+      const few = ["--seed", "3", "--islands", "2", "--evaluations", "300", "--set", "migration.every=100", "--json"];
+      const ran = await unum(["islands", "run", "hinted", "--to", doors[0] ?? "", ...few], { home });
+      assert.equal(ran.code, 0, ran.stderr);
+      const [result] = jsonLines(ran);
+      assert.deepEqual([result.best.value, result.best.genes], [0, [1, 2, 3]]);
+      assert.match(ran.stderr, /2 islands \(bipop, ipop; then by what works\)/);
+      assert.match(ran.stderr, /the proposer's answer: candidate 1 is none: it has 2 genes, not 3/);
+      const last = ran.stderr.split("\n").findLast((line) => line.startsWith(`{"live"`)) ?? "{}";
+      const { proposals } = JSON.parse(last).live;
+      assert.ok(proposals.asked > 0 && proposals.candidates > 0 && proposals.cost < proposals.asked, last);
+    },
+  );
+
   it("are a program of a machine: packed, loaded, started, and asked by name", LIMIT, async () => {
     const home = await scratch();
     endLater(home);

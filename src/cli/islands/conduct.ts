@@ -14,6 +14,7 @@ import { drive } from "../../islands/archipelago/drive.ts";
 import type { Hosts } from "../../islands/archipelago/host.ts";
 import { changed, DEFAULT_SETTINGS, settingLines } from "../../islands/archipelago/settings.ts";
 import type { Quarantined } from "../../islands/evaluator.ts";
+import type { Propose } from "../../islands/proposer.ts";
 import { type Found, foundIn } from "../../islands/search.ts";
 import { Figures, type Host, type Live } from "./figures.ts";
 import { type LiveStream, serveLive } from "./live-stream.ts";
@@ -49,6 +50,8 @@ export interface Places extends Hosts {
   readonly where: string;
   /** Whether a host that has answered is still there, as far as is known. */
   isThere(host: Host): boolean;
+  /** Asks the proposer of a problem that is hosted there. */
+  readonly propose?: Propose;
 }
 
 export interface Told {
@@ -141,9 +144,9 @@ async function conducted(conducting: Conducting, stream: LiveStream): Promise<En
     { ms: () => archipelago.settings.checkpoint.every * 1_000, act: () => tasks.run(checkpoint) },
     { ms: () => early(archipelago.settings.log.every * 1_000), act: () => tasks.run(logNews) },
   ]);
-  const propose = await proposerOf(record);
-  const asking = propose && proposals({ store, env, propose, replay: record.replay, figures, say });
   let places: Places | undefined;
+  const propose = await proposerOf(record, () => places?.propose);
+  const asking = propose && proposals({ store, env, propose, replay: record.replay, figures, say });
   try {
     places = await conducting.places({
       recovered: (island, why) => {

@@ -5,8 +5,17 @@ import type { Env } from "../../base/env.ts";
 import { ApplicationError, Fault } from "../../base/fault.ts";
 import type { Client } from "../../client/client.ts";
 import type { CallOptions } from "../../client/options.ts";
-import type { Hosts } from "../../islands/archipelago/host.ts";
-import { IslandHost, type RequestContext, replyOf, requestMessage } from "../../islands/wire.ts";
+import type { Hosts, SliceReply, SliceRequest } from "../../islands/archipelago/host.ts";
+import { ENDS } from "../../islands/host/worker-messages.ts";
+import type { Propose } from "../../islands/proposer.ts";
+import {
+  IslandHost,
+  proposalOf,
+  proposerCallMessage,
+  type RequestContext,
+  replyOf,
+  requestMessage,
+} from "../../islands/wire.ts";
 import type { Told } from "./conduct.ts";
 
 export interface ContainerHostsSettings {
@@ -24,30 +33,63 @@ export interface ContainerHostsSettings {
 const SLICE_TTL_MS = 24 * 3_600_000;
 const WITHIN_MS = 60_000;
 const PAUSE_MS = 100;
+/** Of one slice in a row, after which it is evaluated in a process of its own. */
+const LOSSES = 2;
 /** Programs beside each other may host islands of other problems: so many of them are passed by in a row. */
 const STRANGERS_LIMIT = 100;
+
+/** The proposer of a problem that containers host: any of them that has it. */
+export function hostedProposer(of: Pick<ContainerHostsSettings, "client" | "context" | "version">): Propose {
+  const { client, context, version = "" } = of;
+  const options: CallOptions = { ttlMs: SLICE_TTL_MS, withinMs: WITHIN_MS, version };
+  return async (call) => {
+    const message = proposerCallMessage(context.problem, call);
+    for (let strangers = 0; ; strangers++) {
+      try {
+        const inTurn: CallOptions = strangers === 0 ? {} : { prefer: "round-robin" };
+        const all = { ...options, ...inTurn, signal: call.signal };
+        return proposalOf((await client.request(IslandHost.method.propose, message, all)).value);
+      } catch (thrown) {
+        if (!isStranger(thrown) || strangers === STRANGERS_LIMIT) throw thrown;
+      }
+    }
+  };
+}
 
 export function containerHosts(settings: ContainerHostsSettings): Hosts {
   const { client, env, context, told, version = "", nodeOf = () => undefined } = settings;
   const options: CallOptions = { ttlMs: SLICE_TTL_MS, withinMs: WITHIN_MS, version };
+  /** Whether some candidate was found to end its process: then others may. */
+  let isolated = false;
+  /** Undefined where the process was lost with it. */
+  const once = async (request: SliceRequest, signal: AbortSignal): Promise<SliceReply | undefined> => {
+    const message = requestMessage(request, context);
+    for (let strangers = 0; ; ) {
+      try {
+        const inTurn: CallOptions = strangers === 0 ? {} : { prefer: "round-robin" };
+        const reply = await client.request(IslandHost.method.evolve, message, { ...options, ...inTurn, signal });
+        const container = reply.from[0] ?? "";
+        told.served(request.island, { container, pid: reply.value.pid, node: nodeOf(container) });
+        return replyOf(reply.value);
+      } catch (thrown) {
+        signal.throwIfAborted();
+        if (isStranger(thrown) && ++strangers < STRANGERS_LIMIT) continue;
+        if (!(thrown instanceof Fault) || thrown.retry === "never") throw thrown;
+        if (thrown.started === "no") told.waits(request.island, thrown.message);
+        else told.recovered(request.island, thrown.message);
+        await sleep(env.clock, PAUSE_MS, signal);
+        if (thrown.started !== "no") return undefined;
+      }
+    }
+  };
   return {
     evolve: async (request, signal) => {
-      const message = requestMessage(request, context);
-      for (let strangers = 0; ; ) {
-        try {
-          const inTurn: CallOptions = strangers === 0 ? {} : { prefer: "round-robin" };
-          const reply = await client.request(IslandHost.method.evolve, message, { ...options, ...inTurn, signal });
-          const container = reply.from[0] ?? "";
-          told.served(request.island, { container, pid: reply.value.pid, node: nodeOf(container) });
-          return replyOf(reply.value);
-        } catch (thrown) {
-          signal.throwIfAborted();
-          if (isStranger(thrown) && ++strangers < STRANGERS_LIMIT) continue;
-          if (!(thrown instanceof Fault) || thrown.retry === "never") throw thrown;
-          if (thrown.started === "no") told.waits(request.island, thrown.message);
-          else told.recovered(request.island, thrown.message);
-          await sleep(env.clock, PAUSE_MS, signal);
-        }
+      for (let losses = 0; ; losses++) {
+        const reply = await once({ ...request, isolated: isolated || losses >= LOSSES }, signal);
+        // Where nobody was found to end processes, it was others.
+        if (reply !== undefined && losses >= LOSSES)
+          isolated ||= reply.quarantined.some(({ reason }) => reason === ENDS);
+        if (reply !== undefined) return reply;
       }
     },
     close: async () => {},

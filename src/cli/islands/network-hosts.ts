@@ -3,8 +3,7 @@
 import { Fault } from "../../base/fault.ts";
 import type { Client } from "../../client/client.ts";
 import { bbobProblem } from "../../islands/bbob/bbob-problem.ts";
-import { spaceOfServed } from "../../islands/host/hosted-problem.ts";
-import type { Problem } from "../../islands/problem.ts";
+import { type PlannedProblem, spaceOfServed } from "../../islands/host/hosted-problem.ts";
 import { IslandHost } from "../../islands/wire.ts";
 import { didYouMean } from "../../messages/nearest.ts";
 import type { Address } from "../../transports/transport.ts";
@@ -26,7 +25,7 @@ export interface HostNetwork {
   /** The node of a container; undefined for one that is not known (any more). */
   nodeOf(container: string): string | undefined;
   /** Where it is searched, and with which version of the component; throws a UsageError where nobody has it. */
-  problem(spec: ProblemSpec): Promise<Pick<Problem, "space" | "target"> & { readonly version: string }>;
+  problem(spec: ProblemSpec): Promise<PlannedProblem & { readonly version: string }>;
   close(): Promise<void>;
 }
 
@@ -49,7 +48,7 @@ export async function openNetwork(options: ToOptions): Promise<HostNetwork> {
     problem: async (spec) => {
       if (spec.kind === "bbob") {
         const { space, target } = bbobProblem(spec.number, spec.dimension, spec.instance);
-        return { space, target, version: "" };
+        return { space, target, noisy: false, proposes: false, version: "" };
       }
       if (spec.kind !== "served") throw new UsageError(`a ${spec.kind} cannot be evaluated by containers of a node`);
       const places =
@@ -71,7 +70,7 @@ export async function openNetwork(options: ToOptions): Promise<HostNetwork> {
   return network;
 }
 
-interface Known extends Pick<Problem, "space" | "target"> {
+interface Known extends PlannedProblem {
   readonly name: string;
   readonly version: string;
 }

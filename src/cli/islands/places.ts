@@ -5,7 +5,7 @@ import { Fault } from "../../base/fault.ts";
 import { ownHosts } from "../../islands/archipelago/host.ts";
 import type { ToOptions } from "../connection.ts";
 import type { Places, Told } from "./conduct.ts";
-import { containerHosts } from "./container-hosts.ts";
+import { containerHosts, hostedProposer } from "./container-hosts.ts";
 import { loadProblem } from "./load-problem.ts";
 import { openNetwork } from "./network-hosts.ts";
 import { startOwnNode } from "./own-node.ts";
@@ -65,10 +65,14 @@ async function onNodes({ record, env, flags, told }: Placing, to: readonly strin
       ...{ client: network.client, env, told, context: contextOf(record), nodeOf: network.nodeOf },
       ...(version === "" ? undefined : { version: `=${version}` }),
     });
+    const propose = hostedProposer({
+      ...{ client: network.client, context: contextOf(record) },
+      ...(version === "" ? undefined : { version: `=${version}` }),
+    });
     const isNode = network.connection.node !== undefined;
     const where = `on ${network.hosts()} containers${isNode ? ` of ${network.nodes()} nodes` : ""}`;
     const isThere: Places["isThere"] = ({ container }) => !isNode || network.nodeOf(container) !== undefined;
-    return { ...hosts, where, isThere, close: () => network.close() };
+    return { ...hosts, where, isThere, propose, close: () => network.close() };
   } catch (error) {
     await network.close();
     throw error;

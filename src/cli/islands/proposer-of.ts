@@ -1,17 +1,25 @@
-// The proposer of a run: its problem file's own, or a server.
+// The proposer of a run: its problem file's own, that of a problem which nodes host, or a server.
 //
 //   {"parents":[{"candidate":[…],"values":[…]},…],"seed":…}  ─▶  {"candidates":[[…],…],"cost":…}
 
+import { Fault } from "../../base/fault.ts";
 import type { Propose } from "../../islands/proposer.ts";
 import { loadProblem } from "./load-problem.ts";
 import type { RunRecord } from "./run-store.ts";
 
 const ANSWER_LIMIT_BYTES = 16 * 2 ** 20;
 
-/** Undefined where the run asks nobody. */
-export async function proposerOf(record: RunRecord): Promise<Propose | undefined> {
+/** Undefined where the run asks nobody. `hosted`: of the problem's hosts, once they are known. */
+export async function proposerOf(record: RunRecord, hosted: () => Propose | undefined): Promise<Propose | undefined> {
   if (!record.plan.proposes) return undefined;
   if (record.propose !== undefined) return serverProposer(record.propose);
+  if (record.problem.kind === "served") {
+    return async (call) => {
+      const propose = hosted();
+      if (propose === undefined) throw new Fault("internal", "nobody who hosts the problem is known yet");
+      return propose(call);
+    };
+  }
   const problem = await loadProblem(record.problem, { evaluationMs: record.evaluationMs });
   await problem.evaluator.close();
   return problem.propose;

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import type { Env } from "../../base/env.ts";
 import { changed, DEFAULT_SETTINGS, settingLines } from "../../islands/archipelago/settings.ts";
 import { engineOf, makeEngine } from "../../islands/engines/make-engine.ts";
-import type { Problem } from "../../islands/problem.ts";
+import type { PlannedProblem } from "../../islands/host/hosted-problem.ts";
 import { RandomStream } from "../../islands/random-stream.ts";
 import { planOf } from "../../islands/search.ts";
 import { VERSION } from "../../node/version.ts";
@@ -121,7 +121,7 @@ function placedBy({ to }: PlaceFlags, record: RunRecord): RunRecord {
 }
 
 async function recordFor(spec: ProblemSpec, flags: RunFlags, env: Env): Promise<RunRecord> {
-  const { space, target, hosts, problem, propose, noisy } = await lookedAt(spec, flags);
+  const { space, target, hosts, problem, proposes, noisy } = await lookedAt(spec, flags);
   if (flags.replay !== undefined) await mustBeThere(flags.replay, env);
   const settings = settingLines(changed(DEFAULT_SETTINGS, flags.set ?? []));
   const islands = flags.islands ?? Math.max(hosts, flags.engine?.length ?? 1);
@@ -129,7 +129,7 @@ async function recordFor(spec: ProblemSpec, flags: RunFlags, env: Env): Promise<
   const processes = flags.inProcess ? 1 : (flags.processes ?? atOnce);
   const node = nodeName();
   const basic = planOf(
-    { space, target, ...(propose === undefined ? undefined : { propose }), noisy },
+    { space, target, noisy },
     {
       ...{ seed: flags.seed ?? env.random.u32(), islands },
       ...(flags.engine === undefined ? undefined : { engines: flags.engine }),
@@ -148,7 +148,7 @@ async function recordFor(spec: ProblemSpec, flags: RunFlags, env: Env): Promise<
     ...(flags.replay === undefined ? undefined : { replay: flags.replay }),
     plan: {
       ...{ ...basic, islands: names, free: flags.free === true },
-      ...(flags.propose === undefined ? undefined : { proposes: true }),
+      ...(flags.propose === undefined && !proposes ? undefined : { proposes: true }),
     },
     evaluationMs: flags.timeOut,
     unum: VERSION,
@@ -160,15 +160,13 @@ async function recordFor(spec: ProblemSpec, flags: RunFlags, env: Env): Promise<
 async function lookedAt(
   spec: ProblemSpec,
   flags: RunFlags,
-): Promise<
-  Pick<Problem, "space" | "target" | "propose" | "noisy"> & { readonly hosts: number; readonly problem: ProblemSpec }
-> {
+): Promise<PlannedProblem & { readonly hosts: number; readonly problem: ProblemSpec }> {
   if (flags.to !== undefined) {
     const network = await openNetwork(flags);
     try {
-      const { space, target, version } = await network.problem(spec);
+      const { version, ...planned } = await network.problem(spec);
       const problem = spec.kind === "served" ? { ...spec, version } : spec;
-      return { space, target, problem, noisy: false, hosts: network.hosts() };
+      return { ...planned, problem, hosts: network.hosts() };
     } finally {
       await network.close();
     }
@@ -176,7 +174,7 @@ async function lookedAt(
   const problem = await loadProblem(spec, { evaluationMs: flags.timeOut });
   await problem.evaluator.close();
   const { space, target, propose, noisy } = problem;
-  return { space, target, propose, noisy, problem: spec, hosts: cpus() };
+  return { space, target, noisy, proposes: propose !== undefined, problem: spec, hosts: cpus() };
 }
 
 /** Throws a UsageError for a run there is none of. */

@@ -23,6 +23,8 @@ export interface SliceRequest {
   readonly evaluationsLimit: number;
   /** How long a slice goes on, in ms; a generation always ends. */
   readonly sliceMs: number;
+  /** It was lost with its process before: to be evaluated in one that may be lost. */
+  readonly isolated?: boolean;
 }
 
 /** An epoch that was over before the slice was. */
@@ -63,6 +65,7 @@ export async function runSlice(
   const { seed, lane, state, tasks, evaluationsLimit } = request;
   const [first] = tasks;
   if (first === undefined) throw new Fault("invalid", "the request has no task");
+  if (problem.space.operators !== undefined) watch?.breeds();
   const begun = () => Island.begin(problem, first.engine, seed, lane);
   const island = known ?? (state === undefined ? begun() : Island.resume(problem, first.engine, state));
   const until = now() + request.sliceMs;

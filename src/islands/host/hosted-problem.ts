@@ -29,17 +29,22 @@ function namesIn(problems: NamedProblems): string {
 
 export function servedMessage(
   name: string,
-  { space, target }: Pick<Problem, "space" | "target">,
+  { space, target, noisy, propose }: Pick<Problem, "space" | "target" | "noisy" | "propose">,
 ): MessageInitShape<typeof ServedProblemSchema> {
   const { genome, dimensions, objectives, lower, upper, startLower, startUpper, integer } = space;
   return {
+    ...{ noisy, proposes: propose !== undefined },
     ...{ name, genome, dimensions, objectives, integer: integer ?? new Uint8Array(0) },
     ...{ lower: [...lower], upper: [...upper], startLower: [...startLower], startUpper: [...startUpper] },
     ...(target === undefined ? undefined : { target }),
   };
 }
 
-export function spaceOfServed(message: ServedProblem): Pick<Problem, "space" | "target"> {
+/** What the plan of a run needs to know of a problem. */
+export type PlannedProblem = Pick<Problem, "space" | "target" | "noisy"> & { readonly proposes: boolean };
+
+export function spaceOfServed(message: ServedProblem): PlannedProblem {
+  const { noisy, proposes } = message;
   const { genome, dimensions, objectives, lower, upper, startLower, startUpper, integer } = message;
   const space: Space = {
     // As it was written by a host of this contract.
@@ -48,5 +53,5 @@ export function spaceOfServed(message: ServedProblem): Pick<Problem, "space" | "
     ...{ startLower: Float64Array.from(startLower), startUpper: Float64Array.from(startUpper) },
     integer: integer.length === 0 ? undefined : integer,
   };
-  return { space, target: Object.hasOwn(message, "target") ? message.target : undefined };
+  return { space, noisy, proposes, target: Object.hasOwn(message, "target") ? message.target : undefined };
 }

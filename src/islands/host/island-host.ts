@@ -6,8 +6,9 @@
 
 import { type Component, component } from "unum";
 import { Fault } from "../fault.ts";
-import { IslandHost, replyMessage, requestOf } from "../wire.ts";
+import { IslandHost, proposalMessage, proposerCallOf, replyMessage, requestOf } from "../wire.ts";
 import { hostedProblem, type NamedProblems, servedMessage } from "./hosted-problem.ts";
+import { OwnProcess } from "./own-process.ts";
 import { Slices, serveSlices, workerStart } from "./serve-slices.ts";
 import { WatchedWorker } from "./watched-worker.ts";
 
@@ -37,6 +38,7 @@ export function hostComponent(of: {
 }): Component {
   const { worker: url, problems = {}, version = "1.0.0", load } = of;
   const worker = url === undefined ? undefined : new WatchedWorker(url);
+  const isolated = url === undefined || process.permission?.has("child") === false ? undefined : new OwnProcess(url);
   const slices = load === undefined ? undefined : new Slices(load);
   return component(
     IslandHost,
@@ -44,6 +46,9 @@ export function hostComponent(of: {
       evolve: async (message, call) => {
         const { problem, evaluationMs } = message;
         const task = { problem, evaluationMs, request: requestOf(message) };
+        if (message.isolated && isolated !== undefined) {
+          return replyMessage(await isolated.run(task, call.signal), process.pid);
+        }
         if (worker !== undefined) return replyMessage(await worker.run(task, call.signal), process.pid);
         const answer = await slices?.answer(task);
         if (answer !== undefined && "reply" in answer) return replyMessage(answer.reply, process.pid);
@@ -52,10 +57,16 @@ export function hostComponent(of: {
           answer?.failure.message ?? "there is nothing to evaluate with",
         );
       },
+      propose: async (message, call) => {
+        const { propose } = hostedProblem(message.problem, problems);
+        if (propose === undefined)
+          throw new Fault("not-found", `${message.problem.slice(0, 200)} has no proposer here`);
+        return proposalMessage(await propose(proposerCallOf(message, call.signal)));
+      },
       problems: () => ({ problems: Object.entries(problems).map(([name, each]) => servedMessage(name, each)) }),
     },
     // A slice ends by time, a candidate by its own time-out: nothing here blocks the loop.
-    { version, budgetMs: 60_000, stop: () => worker?.end() },
+    { version, budgetMs: 60_000, stop: () => Promise.all([worker?.end(), isolated?.end()]).then(() => {}) },
   );
 }
 

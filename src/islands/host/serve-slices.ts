@@ -1,5 +1,6 @@
 // The thread in which a host evaluates: so that a candidate that never comes back takes nothing else with it.
 
+import { openSync, writeSync } from "node:fs";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import { systemEnv } from "unum";
 import { runSlice, type SliceReply, type SliceRequest } from "../archipelago/host.ts";
@@ -7,7 +8,7 @@ import type { Watch } from "../evaluator.ts";
 import { asError, Fault } from "../fault.ts";
 import type { Island } from "../island.ts";
 import type { Problem } from "../problem.ts";
-import { PROGRESS, type WorkerAnswer, type WorkerStart, type WorkerTask } from "./worker-messages.ts";
+import { BREEDING, PROGRESS, type WorkerAnswer, type WorkerStart, type WorkerTask } from "./worker-messages.ts";
 
 /** The problem that a request names, JSON; asked once for each. */
 export type LoadProblem = (problem: string, evaluationMs: number) => Problem | Promise<Problem>;
@@ -21,32 +22,38 @@ export function workerStart(): WorkerStart | undefined {
 }
 
 /** Answers the host of this thread until it is ended. */
-export function serveSlices({ progress }: WorkerStart, load: LoadProblem): void {
+export function serveSlices({ progress, progressFile }: WorkerStart, load: LoadProblem): void {
   const shared = new Int32Array(progress);
   const slices = new Slices(load);
+  const file = progressFile === undefined ? undefined : openSync(progressFile, "w");
   parentPort?.on("message", async ({ barred, ...task }: WorkerTask) => {
-    const answer = await slices.answer(
-      task,
-      watchIn(shared, new Map(barred.map(({ candidate, why }) => [candidate, why]))),
-    );
+    const watch = watchIn(shared, new Map(barred.map(({ candidate, why }) => [candidate, why])), file);
+    const answer = await slices.answer(task, watch);
     shared[PROGRESS.active] = 0;
     parentPort?.postMessage(answer);
   });
 }
 
-function watchIn(progress: Int32Array, barred: ReadonlyMap<string, string>): Watch {
+function watchIn(progress: Int32Array, barred: ReadonlyMap<string, string>, file: number | undefined): Watch {
   let generation = 0;
+  const place = new Int32Array(2);
+  const began = (index: number) => {
+    progress[PROGRESS.active] = 1;
+    progress[PROGRESS.generation] = generation;
+    progress[PROGRESS.index] = index;
+    progress[PROGRESS.turns] = ((progress[PROGRESS.turns] ?? 0) + 1) | 0;
+    if (file === undefined) return;
+    // Outlasts the process, which shared memory does not.
+    place.set([generation, index]);
+    writeSync(file, place, 0, place.byteLength, 0);
+  };
   return {
+    began,
+    breeds: () => began(BREEDING),
     quarantine: () => {},
     recovered: () => {},
     asked: () => {
       generation++;
-    },
-    began: (index) => {
-      progress[PROGRESS.active] = 1;
-      progress[PROGRESS.generation] = generation;
-      progress[PROGRESS.index] = index;
-      progress[PROGRESS.turns] = ((progress[PROGRESS.turns] ?? 0) + 1) | 0;
     },
     barred: (index) => (barred.size === 0 ? undefined : barred.get(`${generation} ${index}`)),
   };
@@ -66,8 +73,7 @@ export class Slices {
     this.#load = load;
   }
 
-  async answer(task: Omit<WorkerTask, "barred">, watch?: Watch): Promise<WorkerAnswer> {
-    const { problem, evaluationMs, request } = task;
+  async answer({ problem, evaluationMs, request }: Omit<WorkerTask, "barred">, watch?: Watch): Promise<WorkerAnswer> {
     try {
       let made = this.#problems.get(problem);
       if (made === undefined) {

@@ -4,13 +4,21 @@
 // Invariants
 //   W1. A slice is answered, whatever its candidates do: each time the thread is lost, one candidate more is barred.
 //   W2. The first time it is lost by its end or by its size, not by time, nobody is barred: that may be what others did.
+//   W3. An operator of a genome that takes the thread is nobody's fault but the problem's: it ends the search.
 
 import { Worker } from "node:worker_threads";
 import { systemEnv } from "unum";
 import type { Timer } from "../../base/clock.ts";
 import type { SliceReply } from "../archipelago/host.ts";
 import { Fault } from "../fault.ts";
-import { PROGRESS, type WorkerAnswer, type WorkerStart, type WorkerTask } from "./worker-messages.ts";
+import {
+  type BarredCandidate,
+  BREEDING,
+  PROGRESS,
+  type WorkerAnswer,
+  type WorkerStart,
+  type WorkerTask,
+} from "./worker-messages.ts";
 
 const LENDING = import.meta.resolve("unum/lending");
 const LOOK_EVERY_MS = 100;
@@ -33,22 +41,36 @@ const GRACE_MS = 2_000;
 
 export class WatchedWorker {
   readonly #url: URL;
+  readonly #progressFile: string | undefined;
   readonly #clock = systemEnv().clock;
   #worker: Worker | undefined;
   #progress = progressOf();
 
   /** `url`: a module that calls `serveSlices` where it is loaded as this thread. It may import what components may. */
-  constructor(url: URL) {
+  constructor(url: URL, progressFile?: string) {
     this.#url = url;
+    this.#progressFile = progressFile;
   }
 
-  async run(task: Omit<WorkerTask, "barred">, signal: AbortSignal): Promise<SliceReply> {
-    const barred: { readonly candidate: string; readonly why: string }[] = [];
+  async run(
+    task: Omit<WorkerTask, "barred"> & Partial<Pick<WorkerTask, "barred">>,
+    signal: AbortSignal,
+  ): Promise<SliceReply> {
+    const barred: BarredCandidate[] = [...(task.barred ?? [])];
     let lastLoss = "";
     for (let losses = 0; losses < LOSSES_LIMIT; losses++) {
       const outcome = await this.#once({ ...task, barred }, signal);
       if ("reply" in outcome) return outcome.reply;
       if ("failure" in outcome) throw new Fault(outcome.failure.code, outcome.failure.message);
+      if (
+        this.#progress[PROGRESS.index] === BREEDING &&
+        (outcome.lost === "late" || lastLoss.endsWith(` ${BREEDING}`))
+      ) {
+        throw new Fault(
+          "invalid",
+          `an operator of the problem's genome ${WHY[outcome.lost]}, in ${task.request.island}; mend it, or raise --time-out (${task.evaluationMs} ms)`,
+        );
+      }
       const candidate = `${this.#progress[PROGRESS.generation]} ${this.#progress[PROGRESS.index]}`;
       // W2
       if (outcome.lost === "late" || candidate === lastLoss) barred.push({ candidate, why: WHY[outcome.lost] });
@@ -114,7 +136,10 @@ export class WatchedWorker {
     // The buffer was made shared.
     const progress = this.#progress.buffer as SharedArrayBuffer;
     this.#worker = new Worker(this.#url, {
-      workerData: { islandHost: this.#url.href, progress } satisfies WorkerStart,
+      workerData: {
+        ...{ islandHost: this.#url.href, progress },
+        ...(this.#progressFile === undefined ? undefined : { progressFile: this.#progressFile }),
+      } satisfies WorkerStart,
       // A thread has none of its process's hooks: without this it could not import "unum".
       execArgv: [...process.execArgv, "--import", LENDING],
       resourceLimits: { maxOldGenerationSizeMb: HEAP_LIMIT_MB },

@@ -9,7 +9,12 @@ export interface WorkerTask {
   readonly evaluationMs: number;
   readonly request: SliceRequest;
   /** GENERATION INDEX of candidates that must not be evaluated, generations counted from the slice's beginning, and why. */
-  readonly barred: readonly { readonly candidate: string; readonly why: string }[];
+  readonly barred: readonly BarredCandidate[];
+}
+
+export interface BarredCandidate {
+  readonly candidate: string;
+  readonly why: string;
 }
 
 export type WorkerAnswer =
@@ -21,7 +26,15 @@ export interface WorkerStart {
   /** By this a module knows that it is loaded as a thread that evaluates, and whose. */
   readonly islandHost: string;
   readonly progress: SharedArrayBuffer;
+  /** Where it writes the generation and index of each candidate before it evaluates it. */
+  readonly progressFile?: string;
 }
+
+/** Why a candidate is quarantined that is not to be evaluated in a process with anything else. */
+export const ENDS = "ended its process each time it was evaluated";
+
+/** In place of an index: the problem's own operators are at work. */
+export const BREEDING = -2;
 
 /** Places in the memory that both see. */
 export const PROGRESS = {

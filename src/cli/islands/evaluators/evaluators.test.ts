@@ -25,6 +25,7 @@ async function evaluated(evaluator: Evaluator): Promise<{ values: number[]; quar
   const watch = {
     quarantine: (each: Quarantined) => void quarantined.push(each),
     recovered: () => {},
+    breeds: () => {},
     asked: () => {},
     began: () => {},
     barred: () => undefined,

@@ -12,7 +12,69 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file unum/islands/v1/island.proto.
  */
 export const file_unum_islands_v1_island: GenFile = /*@__PURE__*/
-  fileDesc("Chx1bnVtL2lzbGFuZHMvdjEvaXNsYW5kLnByb3RvEg91bnVtLmlzbGFuZHMudjEiEQoPUHJvYmxlbXNSZXF1ZXN0IkEKDVByb2JsZW1zUmVwbHkSMAoIcHJvYmxlbXMYASADKAsyHi51bnVtLmlzbGFuZHMudjEuU2VydmVkUHJvYmxlbSK+AQoNU2VydmVkUHJvYmxlbRIMCgRuYW1lGAEgASgJEg4KBmdlbm9tZRgCIAEoCRISCgpkaW1lbnNpb25zGAMgASgNEhIKCm9iamVjdGl2ZXMYBCABKA0SDQoFbG93ZXIYBSADKAESDQoFdXBwZXIYBiADKAESEwoLc3RhcnRfbG93ZXIYByADKAESEwoLc3RhcnRfdXBwZXIYCCADKAESDwoHaW50ZWdlchgJIAEoDBIOCgZ0YXJnZXQYCiABKAEiOwoKSW5kaXZpZHVhbBINCgVnZW5lcxgBIAMoARIOCgZ2YWx1ZXMYAiADKAESDgoGZW5lcmd5GAMgASgDIvoBCg1Fdm9sdmVSZXF1ZXN0Eg8KB3Byb2JsZW0YASABKAkSDgoGaXNsYW5kGAIgASgJEg4KBmVuZ2luZRgDIAEoCRIMCgRzZWVkGAQgASgBEgwKBGxhbmUYBSABKA0SDQoFc3RhdGUYBiABKAwSIwoEdGFzaxgHIAEoCzIVLnVudW0uaXNsYW5kcy52MS5UYXNrEhAKCHNsaWNlX21zGAggASgNEhUKDWV2YWx1YXRpb25fbXMYCSABKA0SJAoFbGF0ZXIYCiADKAsyFS51bnVtLmlzbGFuZHMudjEuVGFzaxIZChFldmFsdWF0aW9uc19saW1pdBgLIAEoASLfAgoEVGFzaxIvCgppbW1pZ3JhbnRzGAEgAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSEwoLZXZhbHVhdGlvbnMYAiABKAESEQoJZW1pZ3JhbnRzGAMgASgNEhEKCXNlbGVjdGlvbhgEIAEoCRITCgtyZXBsYWNlbWVudBgFIAEoCRIOCgZ0YXJnZXQYBiABKAESMQoGZW5lcmd5GAcgAygLMiEudW51bS5pc2xhbmRzLnYxLlRhc2suRW5lcmd5RW50cnkSKQoJcHJvcG9zYWxzGAggAygLMhYudW51bS5pc2xhbmRzLnYxLkdlbmVzEg8KB3BhcmVudHMYCSABKA0SGAoQcGFyZW50X3NlbGVjdGlvbhgKIAEoCRIOCgZlbmdpbmUYCyABKAkaLQoLRW5lcmd5RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4ASIWCgVHZW5lcxINCgVnZW5lcxgBIAMoASKfAwoLRXZvbHZlUmVwbHkSDQoFc3RhdGUYASABKAwSDAoEb3ZlchgCIAEoCBIuCgllbWlncmFudHMYAyADKAsyGy51bnVtLmlzbGFuZHMudjEuSW5kaXZpZHVhbBIpCgRiZXN0GAQgASgLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSKQoHZmlndXJlcxgFIAEoCzIYLnVudW0uaXNsYW5kcy52MS5GaWd1cmVzEjEKC3F1YXJhbnRpbmVkGAYgAygLMhwudW51bS5pc2xhbmRzLnYxLlF1YXJhbnRpbmVkEhkKEXF1YXJhbnRpbmVkX2NvdW50GAcgASgBEioKBWZyb250GAggAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSCwoDcGlkGAkgASgNEhEKCXJlY292ZXJlZBgKIAMoCRIsCgdwYXJlbnRzGAsgAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSJQoFZW5kZWQYDCADKAsyFi51bnVtLmlzbGFuZHMudjEuRW5kZWQiYgoFRW5kZWQSLgoJZW1pZ3JhbnRzGAEgAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSKQoHZmlndXJlcxgCIAEoCzIYLnVudW0uaXNsYW5kcy52MS5GaWd1cmVzIs8BCgdGaWd1cmVzEg4KBmVuZ2luZRgBIAEoCRITCgtldmFsdWF0aW9ucxgCIAEoARITCgtnZW5lcmF0aW9ucxgDIAEoARIMCgRiZXN0GAQgASgBEg4KBnNwcmVhZBgFIAEoARIQCghyZXN0YXJ0cxgGIAEoARIuCgNvd24YByADKAsyIS51bnVtLmlzbGFuZHMudjEuRmlndXJlcy5Pd25FbnRyeRoqCghPd25FbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIiwKC1F1YXJhbnRpbmVkEg0KBWdlbmVzGAEgAygBEg4KBnJlYXNvbhgCIAEoCTKiAQoKSXNsYW5kSG9zdBJGCgZFdm9sdmUSHi51bnVtLmlzbGFuZHMudjEuRXZvbHZlUmVxdWVzdBocLnVudW0uaXNsYW5kcy52MS5Fdm9sdmVSZXBseRJMCghQcm9ibGVtcxIgLnVudW0uaXNsYW5kcy52MS5Qcm9ibGVtc1JlcXVlc3QaHi51bnVtLmlzbGFuZHMudjEuUHJvYmxlbXNSZXBseWIIZWRpdGlvbnNw6Ac");
+  fileDesc("Chx1bnVtL2lzbGFuZHMvdjEvaXNsYW5kLnByb3RvEg91bnVtLmlzbGFuZHMudjEiXQoOUHJvcG9zZVJlcXVlc3QSDwoHcHJvYmxlbRgBIAEoCRIsCgdwYXJlbnRzGAIgAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSDAoEc2VlZBgDIAEoASJZCgxQcm9wb3NlUmVwbHkSKgoKY2FuZGlkYXRlcxgBIAMoCzIWLnVudW0uaXNsYW5kcy52MS5HZW5lcxIMCgRjb3N0GAIgASgBEg8KB3JlZnVzZWQYAyADKAkiEQoPUHJvYmxlbXNSZXF1ZXN0IkEKDVByb2JsZW1zUmVwbHkSMAoIcHJvYmxlbXMYASADKAsyHi51bnVtLmlzbGFuZHMudjEuU2VydmVkUHJvYmxlbSLfAQoNU2VydmVkUHJvYmxlbRIMCgRuYW1lGAEgASgJEg4KBmdlbm9tZRgCIAEoCRISCgpkaW1lbnNpb25zGAMgASgNEhIKCm9iamVjdGl2ZXMYBCABKA0SDQoFbG93ZXIYBSADKAESDQoFdXBwZXIYBiADKAESEwoLc3RhcnRfbG93ZXIYByADKAESEwoLc3RhcnRfdXBwZXIYCCADKAESDwoHaW50ZWdlchgJIAEoDBIOCgZ0YXJnZXQYCiABKAESDQoFbm9pc3kYCyABKAgSEAoIcHJvcG9zZXMYDCABKAgiOwoKSW5kaXZpZHVhbBINCgVnZW5lcxgBIAMoARIOCgZ2YWx1ZXMYAiADKAESDgoGZW5lcmd5GAMgASgDIowCCg1Fdm9sdmVSZXF1ZXN0Eg8KB3Byb2JsZW0YASABKAkSDgoGaXNsYW5kGAIgASgJEg4KBmVuZ2luZRgDIAEoCRIMCgRzZWVkGAQgASgBEgwKBGxhbmUYBSABKA0SDQoFc3RhdGUYBiABKAwSIwoEdGFzaxgHIAEoCzIVLnVudW0uaXNsYW5kcy52MS5UYXNrEhAKCHNsaWNlX21zGAggASgNEhUKDWV2YWx1YXRpb25fbXMYCSABKA0SJAoFbGF0ZXIYCiADKAsyFS51bnVtLmlzbGFuZHMudjEuVGFzaxIZChFldmFsdWF0aW9uc19saW1pdBgLIAEoARIQCghpc29sYXRlZBgMIAEoCCLfAgoEVGFzaxIvCgppbW1pZ3JhbnRzGAEgAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSEwoLZXZhbHVhdGlvbnMYAiABKAESEQoJZW1pZ3JhbnRzGAMgASgNEhEKCXNlbGVjdGlvbhgEIAEoCRITCgtyZXBsYWNlbWVudBgFIAEoCRIOCgZ0YXJnZXQYBiABKAESMQoGZW5lcmd5GAcgAygLMiEudW51bS5pc2xhbmRzLnYxLlRhc2suRW5lcmd5RW50cnkSKQoJcHJvcG9zYWxzGAggAygLMhYudW51bS5pc2xhbmRzLnYxLkdlbmVzEg8KB3BhcmVudHMYCSABKA0SGAoQcGFyZW50X3NlbGVjdGlvbhgKIAEoCRIOCgZlbmdpbmUYCyABKAkaLQoLRW5lcmd5RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4ASIWCgVHZW5lcxINCgVnZW5lcxgBIAMoASKfAwoLRXZvbHZlUmVwbHkSDQoFc3RhdGUYASABKAwSDAoEb3ZlchgCIAEoCBIuCgllbWlncmFudHMYAyADKAsyGy51bnVtLmlzbGFuZHMudjEuSW5kaXZpZHVhbBIpCgRiZXN0GAQgASgLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSKQoHZmlndXJlcxgFIAEoCzIYLnVudW0uaXNsYW5kcy52MS5GaWd1cmVzEjEKC3F1YXJhbnRpbmVkGAYgAygLMhwudW51bS5pc2xhbmRzLnYxLlF1YXJhbnRpbmVkEhkKEXF1YXJhbnRpbmVkX2NvdW50GAcgASgBEioKBWZyb250GAggAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSCwoDcGlkGAkgASgNEhEKCXJlY292ZXJlZBgKIAMoCRIsCgdwYXJlbnRzGAsgAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSJQoFZW5kZWQYDCADKAsyFi51bnVtLmlzbGFuZHMudjEuRW5kZWQiYgoFRW5kZWQSLgoJZW1pZ3JhbnRzGAEgAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSKQoHZmlndXJlcxgCIAEoCzIYLnVudW0uaXNsYW5kcy52MS5GaWd1cmVzIs8BCgdGaWd1cmVzEg4KBmVuZ2luZRgBIAEoCRITCgtldmFsdWF0aW9ucxgCIAEoARITCgtnZW5lcmF0aW9ucxgDIAEoARIMCgRiZXN0GAQgASgBEg4KBnNwcmVhZBgFIAEoARIQCghyZXN0YXJ0cxgGIAEoARIuCgNvd24YByADKAsyIS51bnVtLmlzbGFuZHMudjEuRmlndXJlcy5Pd25FbnRyeRoqCghPd25FbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIiwKC1F1YXJhbnRpbmVkEg0KBWdlbmVzGAEgAygBEg4KBnJlYXNvbhgCIAEoCTLtAQoKSXNsYW5kSG9zdBJGCgZFdm9sdmUSHi51bnVtLmlzbGFuZHMudjEuRXZvbHZlUmVxdWVzdBocLnVudW0uaXNsYW5kcy52MS5Fdm9sdmVSZXBseRJMCghQcm9ibGVtcxIgLnVudW0uaXNsYW5kcy52MS5Qcm9ibGVtc1JlcXVlc3QaHi51bnVtLmlzbGFuZHMudjEuUHJvYmxlbXNSZXBseRJJCgdQcm9wb3NlEh8udW51bS5pc2xhbmRzLnYxLlByb3Bvc2VSZXF1ZXN0Gh0udW51bS5pc2xhbmRzLnYxLlByb3Bvc2VSZXBseWIIZWRpdGlvbnNw6Ac");
+
+/**
+ * @generated from message unum.islands.v1.ProposeRequest
+ */
+export type ProposeRequest = Message<"unum.islands.v1.ProposeRequest"> & {
+  /**
+   * JSON: what names the problem on this host.
+   *
+   * @generated from field: string problem = 1;
+   */
+  problem: string;
+
+  /**
+   * The best first.
+   *
+   * @generated from field: repeated unum.islands.v1.Individual parents = 2;
+   */
+  parents: Individual[];
+
+  /**
+   * @generated from field: double seed = 3;
+   */
+  seed: number;
+};
+
+/**
+ * Describes the message unum.islands.v1.ProposeRequest.
+ * Use `create(ProposeRequestSchema)` to create a new message.
+ */
+export const ProposeRequestSchema: GenMessage<ProposeRequest> = /*@__PURE__*/
+  messageDesc(file_unum_islands_v1_island, 0);
+
+/**
+ * @generated from message unum.islands.v1.ProposeReply
+ */
+export type ProposeReply = Message<"unum.islands.v1.ProposeReply"> & {
+  /**
+   * Candidates that the problem may have.
+   *
+   * @generated from field: repeated unum.islands.v1.Genes candidates = 1;
+   */
+  candidates: Genes[];
+
+  /**
+   * @generated from field: double cost = 2;
+   */
+  cost: number;
+
+  /**
+   * Why some of what was proposed, or all of it, is none.
+   *
+   * @generated from field: repeated string refused = 3;
+   */
+  refused: string[];
+};
+
+/**
+ * Describes the message unum.islands.v1.ProposeReply.
+ * Use `create(ProposeReplySchema)` to create a new message.
+ */
+export const ProposeReplySchema: GenMessage<ProposeReply> = /*@__PURE__*/
+  messageDesc(file_unum_islands_v1_island, 1);
 
 /**
  * @generated from message unum.islands.v1.ProblemsRequest
@@ -25,7 +87,7 @@ export type ProblemsRequest = Message<"unum.islands.v1.ProblemsRequest"> & {
  * Use `create(ProblemsRequestSchema)` to create a new message.
  */
 export const ProblemsRequestSchema: GenMessage<ProblemsRequest> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 0);
+  messageDesc(file_unum_islands_v1_island, 2);
 
 /**
  * @generated from message unum.islands.v1.ProblemsReply
@@ -42,7 +104,7 @@ export type ProblemsReply = Message<"unum.islands.v1.ProblemsReply"> & {
  * Use `create(ProblemsReplySchema)` to create a new message.
  */
 export const ProblemsReplySchema: GenMessage<ProblemsReply> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 1);
+  messageDesc(file_unum_islands_v1_island, 3);
 
 /**
  * @generated from message unum.islands.v1.ServedProblem
@@ -105,6 +167,18 @@ export type ServedProblem = Message<"unum.islands.v1.ServedProblem"> & {
    * @generated from field: double target = 10;
    */
   target: number;
+
+  /**
+   * @generated from field: bool noisy = 11;
+   */
+  noisy: boolean;
+
+  /**
+   * Whether it has a proposer.
+   *
+   * @generated from field: bool proposes = 12;
+   */
+  proposes: boolean;
 };
 
 /**
@@ -112,7 +186,7 @@ export type ServedProblem = Message<"unum.islands.v1.ServedProblem"> & {
  * Use `create(ServedProblemSchema)` to create a new message.
  */
 export const ServedProblemSchema: GenMessage<ServedProblem> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 2);
+  messageDesc(file_unum_islands_v1_island, 4);
 
 /**
  * @generated from message unum.islands.v1.Individual
@@ -143,7 +217,7 @@ export type Individual = Message<"unum.islands.v1.Individual"> & {
  * Use `create(IndividualSchema)` to create a new message.
  */
 export const IndividualSchema: GenMessage<Individual> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 3);
+  messageDesc(file_unum_islands_v1_island, 5);
 
 /**
  * @generated from message unum.islands.v1.EvolveRequest
@@ -215,6 +289,13 @@ export type EvolveRequest = Message<"unum.islands.v1.EvolveRequest"> & {
    * @generated from field: double evaluations_limit = 11;
    */
   evaluationsLimit: number;
+
+  /**
+   * It was lost with its process before: to be evaluated in one that may be lost, where the host can start one.
+   *
+   * @generated from field: bool isolated = 12;
+   */
+  isolated: boolean;
 };
 
 /**
@@ -222,7 +303,7 @@ export type EvolveRequest = Message<"unum.islands.v1.EvolveRequest"> & {
  * Use `create(EvolveRequestSchema)` to create a new message.
  */
 export const EvolveRequestSchema: GenMessage<EvolveRequest> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 4);
+  messageDesc(file_unum_islands_v1_island, 6);
 
 /**
  * @generated from message unum.islands.v1.Task
@@ -295,7 +376,7 @@ export type Task = Message<"unum.islands.v1.Task"> & {
  * Use `create(TaskSchema)` to create a new message.
  */
 export const TaskSchema: GenMessage<Task> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 5);
+  messageDesc(file_unum_islands_v1_island, 7);
 
 /**
  * @generated from message unum.islands.v1.Genes
@@ -312,7 +393,7 @@ export type Genes = Message<"unum.islands.v1.Genes"> & {
  * Use `create(GenesSchema)` to create a new message.
  */
 export const GenesSchema: GenMessage<Genes> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 6);
+  messageDesc(file_unum_islands_v1_island, 8);
 
 /**
  * @generated from message unum.islands.v1.EvolveReply
@@ -392,7 +473,7 @@ export type EvolveReply = Message<"unum.islands.v1.EvolveReply"> & {
  * Use `create(EvolveReplySchema)` to create a new message.
  */
 export const EvolveReplySchema: GenMessage<EvolveReply> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 7);
+  messageDesc(file_unum_islands_v1_island, 9);
 
 /**
  * @generated from message unum.islands.v1.Ended
@@ -414,7 +495,7 @@ export type Ended = Message<"unum.islands.v1.Ended"> & {
  * Use `create(EndedSchema)` to create a new message.
  */
 export const EndedSchema: GenMessage<Ended> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 8);
+  messageDesc(file_unum_islands_v1_island, 10);
 
 /**
  * @generated from message unum.islands.v1.Figures
@@ -461,7 +542,7 @@ export type Figures = Message<"unum.islands.v1.Figures"> & {
  * Use `create(FiguresSchema)` to create a new message.
  */
 export const FiguresSchema: GenMessage<Figures> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 9);
+  messageDesc(file_unum_islands_v1_island, 11);
 
 /**
  * A candidate that could not be evaluated.
@@ -485,7 +566,7 @@ export type Quarantined = Message<"unum.islands.v1.Quarantined"> & {
  * Use `create(QuarantinedSchema)` to create a new message.
  */
 export const QuarantinedSchema: GenMessage<Quarantined> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 10);
+  messageDesc(file_unum_islands_v1_island, 12);
 
 /**
  * @generated from service unum.islands.v1.IslandHost
@@ -510,6 +591,16 @@ export const IslandHost: GenService<{
     methodKind: "unary";
     input: typeof ProblemsRequestSchema;
     output: typeof ProblemsReplySchema;
+  },
+  /**
+   * Asks the problem's own proposer. Whoever asks keeps the answer: the same question may be answered otherwise.
+   *
+   * @generated from rpc unum.islands.v1.IslandHost.Propose
+   */
+  propose: {
+    methodKind: "unary";
+    input: typeof ProposeRequestSchema;
+    output: typeof ProposeReplySchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_unum_islands_v1_island, 0);
