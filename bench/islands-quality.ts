@@ -1,6 +1,6 @@
 // Whether islands find what they should, beside pagmo and theory: fronts of NSGA-II, deceptive traps on a ring, LeadingOnes.
 //
-//   npm run bench -- islands-quality [--seeds 31] [--runs 2000] [--only fronts,traps,theory] [--quick] [--json]
+//   npm run bench -- islands-quality [--seeds 31] [--runs 2000] [--only fronts,traps,theory] [--population 40] [--quick] [--json]
 //
 // Counted and decided by seeds, so the same figures on any machine. pagmo's NSGA-II runs with the same operators and as many evaluations where its library is
 // installed (bench/islands/pagmo.ts); what was measured of it with its own defaults stands beside.
@@ -20,6 +20,7 @@ const { values } = parseArgs({
   options: {
     seeds: { type: "string" },
     runs: { type: "string" },
+    population: { type: "string", default: "40" },
     only: { type: "string", default: "fronts,traps,theory" },
     quick: { type: "boolean" },
     json: { type: "boolean", default: false },
@@ -31,7 +32,7 @@ const only = values.only.split(",");
 const POPULATION = 100;
 const GENERATIONS = 250;
 /** Members of an island among traps; the one population beside them has as many as all eight. */
-const SMALL = 40;
+const SMALL = Number(values.population);
 
 const mean = (all: readonly number[]) => all.reduce((sum, each) => sum + each, 0) / all.length;
 const result: Record<string, unknown> = {};

@@ -9,6 +9,15 @@ import { cleanUp, jsonLines, LIMIT, scratch, unum } from "./unum.ts";
 
 after(cleanUp);
 
+/** Keeps 20 MB of each candidate for good. */
+const LEAKY = `import { problem } from "unum/islands";
+const kept = [];
+export default problem({ dimensions: 2, lower: -5, upper: 5, evaluate: (x) => {
+  kept.push(new Array(2_500_000).fill(x[0]));
+  return x[0] ** 2 + x[1] ** 2;
+} });
+`;
+
 /** One in some tens of candidates takes all of its process with it. */
 const DEADLY = `import { problem } from "unum/islands";
 export default problem({ dimensions: 2, lower: -5, upper: 5, evaluate: (x) => {
@@ -166,6 +175,17 @@ describe("unum islands", LIMIT, () => {
     assert.match(ran.stderr, /more memory than a process may have|took all of its memory/);
     assert.match(ran.stderr, /did not come back in time/);
     assert.ok(result.quarantined >= 2 && result.best.value < 10, ran.stderr);
+  });
+
+  it("goes on in a new thread where what evaluates leaks until there is no more memory", async () => {
+    const home = await scratch();
+    const file = join(home, "leaky.ts");
+    await writeFile(file, LEAKY);
+    const own = ["--islands", "1", "--processes", "1", "--evaluations", "100", "--engine", "de:population=20"];
+    const ran = await unum(["islands", "run", file, ...own, "--seed", "1", "--json"], { home });
+    assert.equal(ran.code, 0, ran.stderr);
+    const [result] = jsonLines(ran);
+    assert.ok(result.evaluations >= 100 && result.best.value < 10, ran.stderr);
   });
 
   it("quarantines the one candidate that ends its whole process, and goes on", async () => {

@@ -7,19 +7,19 @@
 //   O1. A candidate at which the process ended twice in a row is barred; once may be what others did.
 //   O2. The process ends with its host: it is at work in a thread, so it always hears that.
 
-import { type ChildProcess, fork } from "node:child_process";
-import { randomUUID } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { systemEnv } from "unum";
 import type { SliceReply } from "../archipelago/host.ts";
 import { Fault } from "../fault.ts";
 import { type BarredCandidate, BREEDING, ENDS, type WorkerAnswer, type WorkerTask } from "./worker-messages.ts";
 
-const LENDING = import.meta.resolve("unum/lending");
 const PROGRAM = fileURLToPath(new URL("./isolated.ts", import.meta.url));
 const LOSSES_LIMIT = 200;
+
+type Child = ReturnType<typeof import("unum/lending").forkLent>;
 
 interface Lost {
   readonly how: string;
@@ -27,8 +27,8 @@ interface Lost {
 
 export class OwnProcess {
   readonly #url: URL;
-  readonly #file = join(tmpdir(), `unum-island-${randomUUID()}`);
-  #child: ChildProcess | undefined;
+  readonly #file = join(tmpdir(), `unum-island-${process.pid}-${systemEnv().random.u32()}`);
+  #child: Child | undefined;
 
   /** As a `WatchedWorker`'s. */
   constructor(url: URL) {
@@ -75,8 +75,9 @@ export class OwnProcess {
     }
   }
 
-  #once(task: WorkerTask, signal: AbortSignal): Promise<WorkerAnswer | Lost> {
-    const child = this.#running();
+  async #once(task: WorkerTask, signal: AbortSignal): Promise<WorkerAnswer | Lost> {
+    const child = await this.#running();
+    signal.throwIfAborted();
     return new Promise((resolve, reject) => {
       const done = () => {
         child.off("message", onMessage).off("exit", onExit).off("error", onError);
@@ -107,13 +108,11 @@ export class OwnProcess {
     });
   }
 
-  #running(): ChildProcess {
+  async #running(): Promise<Child> {
     if (this.#child?.connected) return this.#child;
-    const child = fork(PROGRAM, [this.#url.href, this.#file], {
-      serialization: "advanced",
-      execArgv: [...process.execArgv, "--import", LENDING],
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
-    });
+    // Only here: who imports it lends its packages.
+    const { forkLent } = await import("unum/lending");
+    const child = forkLent(PROGRAM, [this.#url.href, this.#file]);
     child.on("error", () => {});
     this.#child = child;
     return child;
