@@ -228,6 +228,20 @@ describe("unum islands", LIMIT, () => {
     }
   });
 
+  it("fails where no candidate can be evaluated, and says why", async () => {
+    const home = await scratch();
+    const file = join(home, "never.ts");
+    await writeFile(
+      file,
+      `import { problem } from "unum/islands";\nexport default problem({ dimensions: 2, lower: 0, upper: 1, evaluate: () => Number.NaN });\n`,
+    );
+    const own = ["--islands", "1", "--evaluations", "20", "--set", "migration.every=20", "--in-process", "--json"];
+    const ran = await unum(["islands", "run", file, ...own], { home });
+    assert.equal(ran.code, 1, ran.stderr);
+    assert.match(ran.stderr, /no candidate could be evaluated: each gave NaN/);
+    assert.equal(jsonLines(ran)[0].best, undefined);
+  });
+
   it("says what is wrong with what it is given", async () => {
     const home = await scratch();
     await writeFile(join(home, "none.ts"), "export default 3;\n");

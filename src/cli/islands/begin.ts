@@ -2,7 +2,7 @@
 
 import type { Env } from "../../base/env.ts";
 import type { Checkpoint } from "../../islands/archipelago/checkpoint.ts";
-import type { Individual } from "../../islands/engines/engine.ts";
+import { type Individual, NOT_EVALUATED } from "../../islands/engines/engine.ts";
 import type { Problem } from "../../islands/problem.ts";
 import { systemEnv } from "../../system/env.ts";
 import { formatMs } from "../duration.ts";
@@ -92,11 +92,16 @@ function resultOf({ name }: RunRecord, { found, live, stopped, populations }: En
   const { best, front, epoch, evaluations, reachedTarget } = found;
   return {
     run: name,
-    best: best === undefined ? undefined : bestOf(best, show),
+    best: best === undefined || !isEvaluated(best) ? undefined : bestOf(best, show),
     front: front.map(({ values, genes }) => ({ values: [...values], genes: [...genes] })),
     ...{ epoch, evaluations, reachedTarget, stopped, populations, seconds: live.seconds },
     ...{ recoveries: live.recoveries, quarantined: live.quarantined },
   };
+}
+
+/** Of those that could not be evaluated one is the best where none could. */
+function isEvaluated({ values }: Individual): boolean {
+  return values[0] !== NOT_EVALUATED;
 }
 
 function bestOf({ values, genes }: Individual, show: Problem["show"]): Result["best"] {
@@ -133,6 +138,10 @@ function tell(
     );
   }
   if (interrupted) return EXIT.interrupted;
+  if (!stopped && found.best !== undefined && !isEvaluated(found.best)) {
+    terminal.say(`no candidate could be evaluated: each ${ending.quarantined[0]?.reason ?? "was quarantined"}`);
+    return EXIT.failed;
+  }
   if (stopped || plan.target === undefined || found.reachedTarget) return EXIT.ok;
   terminal.say(
     `the target ${valueText(plan.target)} was not reached within ${plan.evaluations} evaluations of an island`,
