@@ -182,7 +182,8 @@ describe("unum islands", LIMIT, () => {
     const file = join(home, "leaky.ts");
     await writeFile(file, LEAKY);
     const own = ["--islands", "1", "--processes", "1", "--evaluations", "100", "--engine", "de:population=20"];
-    const ran = await unum(["islands", "run", file, ...own, "--seed", "1", "--json"], { home });
+    const few = ["--set", "migration.every=100"];
+    const ran = await unum(["islands", "run", file, ...own, ...few, "--seed", "1", "--json"], { home });
     assert.equal(ran.code, 0, ran.stderr);
     const [result] = jsonLines(ran);
     assert.ok(result.evaluations >= 100 && result.best.value < 10, ran.stderr);
