@@ -194,6 +194,10 @@ describe("an archipelago", () => {
       };
       await drive({ archipelago, hosts, signal: never, told, width: 1 + seed });
       assert.equal(foundIn(archipelago).reachedTarget, true);
+      const { changes } = archipelago;
+      const again = new Archipelago(plan, changes, archipelago.cut());
+      assert.ok(again.over, "who goes on from the end has nothing to do");
+      assert.equal(bytesOf(again), bytesOf(archipelago));
       reached.push(most - archipelago.epoch);
       ends.push(bytesOf(archipelago));
     }

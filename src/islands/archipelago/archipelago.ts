@@ -281,7 +281,7 @@ export class Archipelago {
     if (target === undefined) return;
     for (const seat of this.seats) {
       for (const [epoch, { figures }] of seat.history) {
-        if (figures.best <= target) this.#last = Math.min(this.#last, epoch);
+        if (figures !== undefined && figures.best <= target) this.#last = Math.min(this.#last, epoch);
       }
     }
     if (free || this.#last === Number.POSITIVE_INFINITY) return;

@@ -6,7 +6,8 @@ import { NOTHING_PROPOSED, type ProposalCounts } from "./questions.ts";
 
 /** What is known of an island after any epoch. */
 export interface EpochEnd {
-  readonly figures: IslandFigures;
+  /** Left out of epochs before a cut that was gone on from: of those only the mail is known. */
+  readonly figures?: IslandFigures;
   readonly emigrants: readonly Individual[];
   readonly migrants: MigrantCounts;
   /** Before the epoch's end. */
@@ -26,7 +27,7 @@ export interface Left {
 }
 
 /** One island after an epoch at whose end it left its state. */
-export type Snapshot = Omit<EpochEnd, "left"> & Left;
+export type Snapshot = Required<Omit<EpochEnd, "left">> & Left;
 
 /** Since the beginning. Stale ones were purged. */
 export interface MigrantCounts {
@@ -78,7 +79,8 @@ export function seatOf(engine: string, epoch: number, from: CutIsland | undefine
   };
   if (from === undefined) return seat;
   const { state, best, front, quarantinedCount, parents, ...end } = from.snapshot;
-  for (const { epoch: past, emigrants } of from.mail) seat.history.set(past, { ...end, emigrants });
+  const { migrants, proposals } = end;
+  for (const { epoch: past, emigrants } of from.mail) seat.history.set(past, { emigrants, migrants, proposals });
   seat.history.set(from.epoch, { ...end, left: { state, best, front, quarantinedCount, parents } });
   goBack(seat, from.epoch);
   return seat;
@@ -108,14 +110,14 @@ export function snapshotAt(
   epoch: number,
 ): { readonly epoch: number; readonly snapshot: Snapshot } | undefined {
   let newest: { readonly epoch: number; readonly snapshot: Snapshot } | undefined;
-  for (const [past, { left, ...end }] of seat.history) {
-    if (left === undefined || past > epoch || past < (newest?.epoch ?? 0)) continue;
-    newest = { epoch: past, snapshot: { ...end, ...left } };
+  for (const [past, { left, figures, ...end }] of seat.history) {
+    if (left === undefined || figures === undefined || past > epoch || past < (newest?.epoch ?? 0)) continue;
+    newest = { epoch: past, snapshot: { ...end, figures, ...left } };
   }
   return newest;
 }
 
 /** A finished island stays as it was at its end. */
 export function bestAfter(seat: Seat, epoch: number): number {
-  return (seat.history.get(epoch) ?? seat.history.get(seat.epochs))?.figures.best ?? Number.POSITIVE_INFINITY;
+  return (seat.history.get(epoch) ?? seat.history.get(seat.epochs))?.figures?.best ?? Number.POSITIVE_INFINITY;
 }
