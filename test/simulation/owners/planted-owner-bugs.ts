@@ -11,20 +11,6 @@ export const PLANTED_OWNER_BUGS: readonly PlantedMachineBug[] = [
     breaks: [38],
   },
   {
-    name: "a keeper that was started again takes what it granted for over",
-    file: "machine/ownership/ballots.ts",
-    find: "[program, { ...ballot, granted: { at } }]",
-    replace: "[program, { ...ballot, granted: at < 0 ? { at } : undefined }]",
-    breaks: [38],
-  },
-  {
-    name: "one vote is enough",
-    file: "machine/ownership/keeper.ts",
-    find: "if (count >= majorityOf(keepers.length)) await elected(record, proposed); // K2",
-    replace: "if (count >= 1) await elected(record, proposed);",
-    breaks: [38, 40, 43],
-  },
-  {
     name: "one grant is enough",
     file: "machine/ownership/lease.ts",
     find: "return given.sort((a, b) => b.until - a.until)[majorityOf(all.length) - 1]; // L1",
@@ -37,13 +23,6 @@ export const PLANTED_OWNER_BUGS: readonly PlantedMachineBug[] = [
     find: "else if (granted) this.#granted(owned, held, keeper, lease);",
     replace:
       "else if (granted) this.#granted(owned, held, keeper, { until: clock.now() + leaseMs + 3_000, wallUntil: lease.wallUntil + 3_000 });",
-    breaks: [38],
-  },
-  {
-    name: "a container's lease does not age on its way",
-    file: "container/fence.ts",
-    find: "Number(leaseUs) / 1_000 - ageMs",
-    replace: "Number(leaseUs) / 1_000",
     breaks: [38],
   },
   {
