@@ -57,7 +57,9 @@ export async function livesOf(machine: LocalMachine, node: LocalNode, count: num
     const took = await life();
     running.push(took.runningMs);
     whole.push(took.wholeMs);
-    if (each % Math.ceil(count / SAMPLES) === 0) heaps.push(heapNow());
+    if (each % Math.ceil(count / SAMPLES) !== 0) continue;
+    heaps.push(heapNow());
+    process.stderr.write(`life ${each + 1} of ${count}: ${Math.round((heaps.at(-1) ?? 0) / 1_024)} KiB of heap\n`);
   }
   const hasRested = count >= LEAST_FOR_REST;
   if (hasRested) await new Promise((over) => setTimeout(over, REST_MS));

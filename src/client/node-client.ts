@@ -16,6 +16,7 @@ import type { ContainerEntry, NodeEntry, Self } from "../capacity/directory.ts";
 import { DirectoryFinder } from "../capacity/directory-finder.ts";
 import { nodeEntryOf } from "../capacity/directory-wire.ts";
 import { reachable } from "../capacity/reach.ts";
+import type { Offers } from "../capacity/rings.ts";
 import { Container } from "../messages/gen/unum/control/v1/container_pb.ts";
 import { Node } from "../messages/gen/unum/control/v1/node_pb.ts";
 import type { CallWatch } from "../messages/watch.ts";
@@ -74,6 +75,10 @@ export interface DescribedComponent {
 }
 
 const REFRESH_MS = 250;
+/** For a call that finds nobody: the door may know of more by now. */
+const SOON_MS = 20;
+/** So often in a row; one more each time that it would have been asked anyway. */
+const MOST_SOON = 25;
 const FIND_TTL_MS = 2_000;
 const LONGEST_PAUSE_MS = 2_000;
 
@@ -112,6 +117,8 @@ class DiscoveringClient extends BoundCalls implements NodeClient {
   /** The one that answered last, or is to be asked next. */
   #door: Address = "";
   #failures = 0;
+  #answeredAt = 0;
+  #soonLeft = MOST_SOON;
   #timer: Timer | undefined;
   /** N1 */
   #asking: Promise<Error | undefined> | undefined;
@@ -131,7 +138,7 @@ class DiscoveringClient extends BoundCalls implements NodeClient {
       finder: {
         next: (request, tried, open) => this.#finder.next(request, tried, open),
         all: (request) => this.#finder.all(request),
-        offers: (request, tried, open) => this.#finder.offers(request, tried, open),
+        offers: (request, tried, open) => this.#offers(request, tried, open),
         ringOf: (address) => this.#finder.ringOf(address),
       },
     });
@@ -215,6 +222,27 @@ class DiscoveringClient extends BoundCalls implements NodeClient {
     await this.#caller.close();
   }
 
+  #offers(...[request, tried, open]: Parameters<DirectoryFinder["offers"]>): Offers {
+    const offers = this.#finder.offers(request, tried, open);
+    return {
+      ...offers,
+      demands: () => {
+        const demands = offers.demands();
+        if (demands.length === 0) this.#askSoon();
+        return demands;
+      },
+    };
+  }
+
+  /** A call waits, and no node here is known to have room: who was lost may count as running still, or another be there by now. */
+  #askSoon(): void {
+    if (this.#closed || this.#asking !== undefined || this.#failures > 0 || this.#soonLeft === 0) return;
+    this.#soonLeft--;
+    this.#timer?.cancel();
+    const ageMs = this.#env.clock.now() - this.#answeredAt;
+    this.#timer = this.#env.clock.after(Math.max(0, SOON_MS - ageMs), () => void this.#ask());
+  }
+
   /** Asks one door, or waits for the answer that is under way; undefined when it has answered. The next time follows by itself. */
   #ask(): Promise<Error | undefined> {
     this.#timer?.cancel();
@@ -232,6 +260,7 @@ class DiscoveringClient extends BoundCalls implements NodeClient {
     try {
       this.#learn(door, await this.#doors.find(door));
       this.#failures = 0;
+      this.#answeredAt = this.#env.clock.now();
       this.#door = door;
     } catch (error) {
       failure = asError(error);
@@ -239,7 +268,11 @@ class DiscoveringClient extends BoundCalls implements NodeClient {
       this.#failures++;
     }
     this.#timer?.cancel();
-    if (!this.#closed) this.#timer = this.#env.clock.after(this.#pauseMs(doors.length), () => void this.#ask());
+    if (!this.#closed)
+      this.#timer = this.#env.clock.after(this.#pauseMs(doors.length), () => {
+        this.#soonLeft = Math.min(MOST_SOON, this.#soonLeft + 1);
+        void this.#ask();
+      });
     return failure;
   }
 
