@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Build, flow, graphDot, graphLines, graphRecord } from "unum/flows";
+import { systemEnv } from "unum";
+import { type Build, flow, graphDot, graphLines, graphRecord, memoryJournals, runFlow, type Workers } from "unum/flows";
 import { bareGraph } from "../../src/flows/graph-record.ts";
 import { ItemSchema, Steps, SumSchema } from "../gen/unum/test/v1/flows_pb.ts";
 
@@ -81,6 +82,23 @@ describe("a declaration", () => {
       assert.throws(() => flow("wrong", (words) => void build(words)), { name: "Fault", code: "invalid", message });
     });
   }
+
+  it("is not begun where nobody serves one of its steps: the step, its edge and the contract are named", async () => {
+    const wanting = flow("wanting", ({ source, step, sink }) => {
+      source(ItemSchema).to(step("one", work)).to(sink("end"));
+    });
+    const workers: Workers = {
+      ...{ places: 1, onPlaces: () => {}, room: () => 1, perform: () => {}, withdraw: () => {}, close: async () => {} },
+      serves: (path) => !path.startsWith("unum.test.v1.Steps/"),
+    };
+    const journals = memoryJournals();
+    await assert.rejects(runFlow(wanting, { env: systemEnv(), journals, workers, id: "r" }), {
+      code: "not-found",
+      message:
+        /step 'one' \(edge source→one\) calls unum\.test\.v1\.Steps\/Work, and nobody serves unum\.test\.v1\.Steps; put its component/,
+    });
+    assert.deepEqual(await journals.list(), []);
+  });
 
   it("is drawn for people and for Graphviz, and kept without its functions", () => {
     const { graph } = flow("small", ({ source, step, router, sink }) => {
