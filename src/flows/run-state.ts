@@ -150,7 +150,7 @@ export class RunState {
   }
 
   #make(parent: Task | undefined, node: number, value: Uint8Array, at: number): Task {
-    const task = new Task(this.#nextId++, parent, node, value, at);
+    const task = new Task({ id: this.#nextId++, epoch: this.epoch }, parent, node, value, at);
     this.tasks.set(task.id, task);
     this.tally.made(task);
     return task;

@@ -123,6 +123,8 @@ export class Task {
   /** 0: none. */
   readonly parent: number;
   readonly createdAt: number;
+  /** Of the router that made it. A number that was given and never came to be on disk is given again by the next one. */
+  readonly epoch: number;
   state: State = "waiting";
   /** The edge it came by; -1 before any. */
   edge = -1;
@@ -160,8 +162,15 @@ export class Task {
   /** Changed since its row was written. */
   dirty = false;
 
-  constructor(id: number, parent: Task | undefined, node: number, value: Uint8Array, at: number) {
+  constructor(
+    { id, epoch }: { readonly id: number; readonly epoch: number },
+    parent: Task | undefined,
+    node: number,
+    value: Uint8Array,
+    at: number,
+  ) {
     this.id = id;
+    this.epoch = epoch;
     this.root = parent?.root ?? id;
     this.parent = parent?.id ?? 0;
     this.node = node;

@@ -146,6 +146,31 @@ describe("a flow on a bad day", { timeout: 600_000 }, () => {
     assert.match(tasks[0]?.reason ?? "", /it had begun when its router ended, and what became of it is not known/);
   });
 
+  it("gives no item the key of another one, whose number a crash took before it was on disk", async () => {
+    const world = await flowWorld({ syncMs: 1_000 });
+    const hasty = flow("hasty", ({ source, step, sink }) => {
+      source(ItemSchema).to(step("one", work), { durability: "commit" }).to(sink("end"));
+    });
+    for (const [life, name] of ["lost", "lost too", "kept"].entries()) {
+      const run = await world.run(hasty, "run", life);
+      // Until it is known to have opened the run.
+      await world.world.advance(1_500);
+      const submitted = run.submit({ name });
+      // Its step has begun, and nothing of it is on disk yet, when its router dies.
+      submitted.catch(() => {});
+      await world.world.advance(500);
+      if (name === "kept") assert.equal(await world.settled(submitted), 1);
+      // Whoever had the run has it no more, whatever it was about to write.
+      else await (await world.journals.open("run")).close();
+    }
+    const { keys } = world.ran;
+    assert.deepEqual(
+      keys.map(({ name }) => name),
+      ["lost", "lost too", "kept"],
+    );
+    assert.equal(new Set(keys.map(({ key }) => key)).size, keys.length, JSON.stringify(keys));
+  });
+
   it("takes the same key once, whichever router it is submitted to", async () => {
     const world = await flowWorld();
     const run = await world.run(everything, "run", 0);

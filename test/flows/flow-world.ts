@@ -24,6 +24,8 @@ export class Ran {
   readonly attempts = new Map<string, number>();
   /** What was undone, in its order: the trail of what the step had put out. */
   readonly undone: string[] = [];
+  /** What the first step of each item was called with as its key, in the order of the calls. */
+  readonly keys: { readonly name: string; readonly key: string }[] = [];
   /** Attempts to undo that fail, of each thing. */
   undoFails = 0;
 
@@ -45,7 +47,10 @@ export function steps(ran: Ran, { clock }: ProcessParts) {
   return component(
     Steps,
     {
-      work: (item) => act(item, "work"),
+      work: (item, call) => {
+        ran.keys.push({ name: item.name, key: call.meta["flow-key"] ?? "" });
+        return act(item, "work");
+      },
       // Never fails, whatever the item says.
       other: (item) => act({ ...item, fails: 0 }, "other").then((done) => ({ ...done, fails: item.fails })),
       undo: async ({ name, trail, ...item }) => {

@@ -2,6 +2,8 @@
 //
 // Invariants
 //   A1. An outcome counts only for the attempt that is under way (its `Work`); all others are counted as late.
+//   A2. Nothing is given away before it is on disk that this router has opened the run: so no two routers have one epoch, and a key
+//       (epoch, task, step, attempt) is never another item's, though the numbers of tasks that a crash took are given again.
 
 import type { Timer } from "../../base/clock.ts";
 import { afterAttempt, type Outcome } from "../decide.ts";
@@ -48,7 +50,7 @@ export class Attempts {
   /** Begins as many as there are places for; `taken` places are others'. */
   give(taken: number): void {
     const { state, clock, workers } = this.#core;
-    if (state.paused || state.cancelled !== "") return;
+    if (state.paused || state.cancelled !== "" || this.#core.openedIn > this.#core.writer.acknowledged) return;
     const now = clock.now();
     let places = workers.places - this.#underWay.size - taken;
     for (const step of this.#steps) {
@@ -109,10 +111,10 @@ export class Attempts {
       if (task === undefined) break;
       this.#core.emit({ kind: "leased", at: this.#core.now(), task: task.id });
       this.#dispatch.promise(step.id, 1);
-      const { id, attempt, value } = task;
+      const { id, attempt, value, epoch } = task;
       const { balance } = policyOf(this.#core.plan, task.edge);
       const affinity = balance === "key" ? task.key || String(task.root) : balance === "local" ? "local" : "";
-      const key = `${this.#core.run}/${id}/${step.id}/${task.sequence}`;
+      const key = `${this.#core.run}/${epoch}.${id}/${step.id}/${task.sequence}`;
       const work: Work = { task: id, attempt, node: step, value, key, affinity };
       this.#underWay.set(id, work);
       works.push(work);

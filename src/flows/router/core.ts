@@ -34,6 +34,8 @@ export class RouterCore {
   readonly workers: Workers;
   /** Its id. */
   readonly run: string;
+  /** The block that says that this router has opened the run. */
+  openedIn = 0;
   /** There is no room on disk. */
   trouble: string | undefined;
   /** Why nothing happens here any more. */

@@ -100,6 +100,7 @@ export class Router {
     this.#replaying = false;
     state.replayed();
     this.#parts.workers.onPlaces = () => this.#core.soon();
+    this.#core.openedIn = this.#core.writer.filling;
     this.#core.control({ what: "opened", epoch: state.epoch + 1, version: this.#parts.plan.graph.version });
     for (const task of state.tasks.values()) if (task.state === "retrying") this.#attempts.retryAt(task);
     this.#undoing.opened();
