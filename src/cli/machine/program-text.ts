@@ -49,13 +49,13 @@ export function programLines({ programs }: MachineView, look: Look): readonly st
     { title: "DIGEST" },
     { title: "GRANTED", least: 8 },
   ];
-  const rows = programs.map(({ name, version, state, nodes, digest, granted }) => {
+  const rows = programs.map(({ name, version, state, nodes, digest, granted, owner }) => {
     const running = nodes.filter((node) => node.state === "running").length;
     return [
       name,
       version,
       coloured(look.paint, STATE_COLOURS, state),
-      `${running}/${nodes.length}`,
+      `${running}/${nodes.length}${owner === undefined ? "" : `, epoch ${owner.epoch}`}`,
       digest.slice(0, 12),
       granted.join(" "),
     ];

@@ -8,6 +8,7 @@ export const PLANTED_OWNER_BUGS: readonly PlantedMachineBug[] = [
     file: "machine/ownership/ballot.ts",
     find: "return now >= ballot.granted.at + Math.max(afterMs, ballot.longestMs + LEASE_MARGIN_MS);",
     replace: "return now >= ballot.granted.at + afterMs / 4;",
+    from: 5,
     breaks: [38],
   },
   {
@@ -15,6 +16,7 @@ export const PLANTED_OWNER_BUGS: readonly PlantedMachineBug[] = [
     file: "machine/ownership/lease.ts",
     find: "return given.sort((a, b) => b.until - a.until)[majorityOf(all.length) - 1]; // L1",
     replace: "return given.sort((a, b) => b.until - a.until)[0];",
+    from: 9,
     breaks: [38],
   },
   {
@@ -23,6 +25,7 @@ export const PLANTED_OWNER_BUGS: readonly PlantedMachineBug[] = [
     find: "else if (granted) this.#granted(owned, held, keeper, lease);",
     replace:
       "else if (granted) this.#granted(owned, held, keeper, { until: clock.now() + leaseMs + 3_000, wallUntil: lease.wallUntil + 3_000 });",
+    from: 5,
     breaks: [38],
   },
   {
@@ -30,6 +33,7 @@ export const PLANTED_OWNER_BUGS: readonly PlantedMachineBug[] = [
     file: "container/fence.ts",
     find: "const isIn = this.#clock.now() < own.until && this.#clock.wallNow() < own.wallUntil;",
     replace: "const isIn = own.until > 0;",
+    from: 4,
     breaks: [38],
   },
   {
@@ -44,6 +48,7 @@ export const PLANTED_OWNER_BUGS: readonly PlantedMachineBug[] = [
     file: "machine/ownership/next-owner.ts",
     find: "const others = able.filter(({ node }) => node !== place.owner || place.released);",
     replace: "const others = able.filter(({ node }) => node === place.owner);",
+    from: 9,
     breaks: [42],
   },
   {
@@ -51,6 +56,7 @@ export const PLANTED_OWNER_BUGS: readonly PlantedMachineBug[] = [
     file: "machine/ownership/next-owner.ts",
     find: "return place.takesBack && place.home !== place.owner &&",
     replace: "return place.takesBack && place.home === place.owner &&",
+    from: 2,
     breaks: [43],
   },
   {
