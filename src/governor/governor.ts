@@ -18,8 +18,6 @@ import type { Limits, LimitsChange } from "../capacity/limits.ts";
 import type { Directory, DirectoryNode, Fenced } from "../messages/gen/unum/control/v1/governed_pb.ts";
 import type { NetworkLimit as NetworkLimitTold } from "../messages/gen/unum/wire/v1/membership_pb.ts";
 import type { Family } from "../plugins/figures/family.ts";
-import type { Decisions } from "../plugins/lifecycle.ts";
-import type { Address } from "../transports/transport.ts";
 import { AcceptedCode } from "./accepted-code.ts";
 import { ALONE } from "./alone.ts";
 import { Deciding } from "./deciding.ts";
@@ -29,9 +27,11 @@ import { startable } from "./decisions/room.ts";
 import { type Asked, type Demand, Demands } from "./demands.ts";
 import type { Events } from "./events.ts";
 import { Filling } from "./filling.ts";
-import { Fleet, type FleetParts, type FleetSettings } from "./fleet.ts";
+import { Fleet } from "./fleet.ts";
+import type { FleetParts } from "./fleet-settings.ts";
 import { ComponentsFolder } from "./folder.ts";
 import { FolderWatch } from "./folder-watch.ts";
+import type { GovernorParts, GovernorSettings } from "./governor-settings.ts";
 import { HealthWatch } from "./health-watch.ts";
 import type { Kept, ProgramEpoch, Reach } from "./kept.ts";
 import type { NetworkLimit } from "./network-limit.ts";
@@ -41,27 +41,6 @@ import type { Peers } from "./peers.ts";
 import { FOLDER } from "./served.ts";
 import { ServedList, type ServedProgram } from "./served-list.ts";
 import { Telling } from "./telling.ts";
-
-export interface GovernorSettings extends FleetSettings {
-  /** Absolute: the components; empty where only programs are served. */
-  readonly folder: string;
-  /** Where its door is reached, as others are told. */
-  readonly doors: readonly Address[];
-  readonly limits: LimitsChange;
-  /** How long calls may take to end when a container is replaced or a limit lowered. */
-  readonly graceMs: number;
-  /** How long a container has nothing to do before it is ended, where it is not the last for its contracts. Default 60 s. */
-  readonly idleMs?: number;
-  /** How often the keeper has started a governor before. */
-  readonly restarts: number;
-  /** What plugins decide in place of this; undefined where there are none. */
-  readonly decisions?: Decisions | undefined;
-}
-
-export interface GovernorParts extends FleetParts {
-  readonly peers: Peers;
-  readonly events: Events;
-}
 
 const TICK_MS = 100;
 /** A loop that turned later than this was itself stopped: silence before that speaks against nobody. */
@@ -226,7 +205,7 @@ export class Governor {
   /** Takes effect at once. Throws the Fault `invalid`, and nothing is changed. */
   setLimits(change: LimitsChange): Limits {
     this.#own.change(change);
-    for (const kept of this.containers) this.#applyLimits(kept);
+    for (const kept of this.containers) kept.limit(this.limits.container);
     this.events.say("info", "limits changed");
     this.#turnSoon();
     return this.limits;
@@ -284,7 +263,7 @@ export class Governor {
       kept.state = "serving";
       this.served.of(kept)?.onFound(kept);
     }
-    this.#applyLimits(kept);
+    kept.limit(this.limits.container);
   }
 
   #onAssigned(kept: Kept, failures: readonly string[]): void {
@@ -293,7 +272,7 @@ export class Governor {
     const useless = this.served.of(kept)?.onAssigned(kept, failures, this.now);
     if (useless !== undefined) void this.#fleet.drain(kept, 0, useless);
     // Before it has passed its probe: when callers hear of it, its limits hold.
-    else this.#applyLimits(kept);
+    else kept.limit(this.limits.container);
   }
 
   #onUnstartable(why: string): void {
@@ -408,16 +387,6 @@ export class Governor {
     this.#isOpen = false;
     this.#tick?.cancel();
     return left;
-  }
-
-  /** Of one that has just ended, or is not there yet, the next answer brings the limits. */
-  #applyLimits(kept: Kept): void {
-    const { inbox, concurrency } = this.limits.container;
-    kept.setInbox(inbox).catch(() => {});
-    for (const { contract } of kept.components) {
-      const wanted = concurrency[contract];
-      if (wanted !== undefined) kept.setConcurrency(contract, wanted).catch(() => {});
-    }
   }
 
   #tell(): void {

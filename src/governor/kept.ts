@@ -13,6 +13,7 @@ import { asError, Fault } from "../base/fault.ts";
 import type { TlsSettings } from "../base/network.ts";
 import type { ProcessExit, WatchedProcess } from "../base/processes.ts";
 import type { Random } from "../base/random.ts";
+import type { Limits } from "../capacity/limits.ts";
 import { advertised } from "../capacity/reach.ts";
 import { type Client, newClient } from "../client/client.ts";
 import {
@@ -265,12 +266,16 @@ export class Kept {
     return families.map(familyFromWire);
   }
 
-  async setInbox(inbox: number): Promise<void> {
-    await this.#client.of(Container).setLimits({ inbox }, { ttlMs: SHORT_TTL_MS });
-  }
-
-  async setConcurrency(contract: string, concurrency: number): Promise<void> {
-    await this.#client.of(Governed).setConcurrency({ contract, concurrency }, { ttlMs: SHORT_TTL_MS });
+  /** Of one that has just ended, or is not there yet, the next answer brings the limits. */
+  limit({ inbox, concurrency }: Pick<Limits["container"], "inbox" | "concurrency">): void {
+    const options = { ttlMs: SHORT_TTL_MS };
+    const ignored = () => {};
+    this.#client.of(Container).setLimits({ inbox }, options).catch(ignored);
+    for (const { contract } of this.components) {
+      const wanted = concurrency[contract];
+      const limit = { contract, concurrency: wanted ?? 0 };
+      if (wanted !== undefined) this.#client.of(Governed).setConcurrency(limit, options).catch(ignored);
+    }
   }
 
   /** Settles with the calls that were left when the grace ended. Told once; whoever asks again waits for the same. */

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { DatagramAddress } from "../../base/datagrams.ts";
 import type { LogLevel } from "../../base/log.ts";
 import type { LimitsChange } from "../../capacity/limits.ts";
-import type { ContainerStart } from "../../governor/fleet.ts";
+import type { ContainerStart } from "../../governor/fleet-settings.ts";
 import type { PluginFile } from "../../node/load-plugins.ts";
 import type { Address } from "../../transports/transport.ts";
 import type { MachineStart } from "../machine/machine-plan.ts";

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { Fault } from "../../base/fault.ts";
 import type { SpawnSettings } from "../../base/processes.ts";
 import { advertised } from "../../capacity/reach.ts";
-import type { ContainerStart } from "../../governor/fleet.ts";
+import type { ContainerStart } from "../../governor/fleet-settings.ts";
 import { pluginsOf } from "../../node/load-plugins.ts";
 import { type RunningNode, runNode } from "../../node/run-node.ts";
 import { transportFigures } from "../../node/transport-figures.ts";

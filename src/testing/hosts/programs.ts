@@ -10,7 +10,7 @@ import { asError, Fault } from "../../base/fault.ts";
 import type { Processes, ProcessId, SpawnSettings } from "../../base/processes.ts";
 import type { LimitsChange } from "../../capacity/limits.ts";
 import type { Component } from "../../container/component.ts";
-import type { ContainerStart } from "../../governor/fleet.ts";
+import type { ContainerStart } from "../../governor/fleet-settings.ts";
 import { Keeper } from "../../governor/keeper.ts";
 import { type Note, writeNote } from "../../governor/note.ts";
 import { runGovernedContainer } from "../../node/run-governed-container.ts";

@@ -106,8 +106,8 @@ export const PLANTED_MACHINE_BUGS: readonly PlantedMachineBug[] = [
   {
     name: "a program that should go on when it is cut off stops",
     file: "machine/disconnection/policy.ts",
-    find: 'if (policy.policy === "keep") return',
-    replace: 'if (policy.policy === "keep" && silentMs < policy.afterMs) return',
+    find: 'if (policy.policy !== "stop-after") return',
+    replace: 'if (policy.policy !== "stop-after" && silentMs < policy.afterMs) return',
     breaks: [37],
   },
   {
