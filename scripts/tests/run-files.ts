@@ -14,7 +14,7 @@ export const LIMIT_MINUTES = process.env["UNUM_SEEDS"] === undefined ? 10 : 15;
 const NAMED_MS = 5_000;
 
 /** More files than this do not fail by chance. */
-const AGAIN_FILES = 8;
+const AGAIN_FILES = 12;
 
 export interface Outcome {
   readonly passed: number;
