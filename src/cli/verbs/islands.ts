@@ -87,7 +87,11 @@ function addRun(islands: Command, { terminal, end }: Stage): void {
     )
     .option("--seed <number>", "decides everything that chance decides (default: drawn, and told)", number("a seed"))
     .option("--target <value>", "over once a value is this or less", number("a target"))
-    .option("--evaluations <count>", "of one island, after which it ends (default: 100000 for each dimension)", count)
+    .option(
+      "--evaluations <count>",
+      "of one island, after which it ends with the epoch it is in (default: 100000 for each dimension)",
+      count,
+    )
     .option("--islands <count>", "how many (default: one for each core)", count)
     .addOption(
       repeatable(
