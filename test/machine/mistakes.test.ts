@@ -19,7 +19,7 @@ after(cleanUp);
 /** Where no node is. */
 const NOBODY = [
   [["machine"], 3, /no node runs here: .*start one with 'unum up'/],
-  [["token", "--for", "0s"], 2, /--for is 1s at least/],
+  [["token", "--for", "0s"], 2, /a token for no time lets nobody in/],
   [["load", "nothing.zip"], 2, /there is no file nothing\.zip; 'unum pack' writes an archive/],
   [["pack", "nothing"], 2, /there is no file nothing\/program\.json; it says the program's name/],
   [["grant", "ada.pub", "deployer"], 2, /there is no file ada\.pub; give a public key/],

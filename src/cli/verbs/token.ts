@@ -23,7 +23,6 @@ interface TokenFlags extends DoorOptions {
 }
 
 const SECRET_BYTES = 24;
-const LEAST_FOR_MS = 1_000;
 
 export function addToken({ program, terminal, end }: Stage): void {
   addDoorOptions(
@@ -61,8 +60,7 @@ export function addToken({ program, terminal, end }: Stage): void {
         throw new UsageError("--calls says what a machine may; it goes with --machine");
       if (flags.machine !== undefined && flags.controller)
         throw new UsageError("a machine that is a node commands nothing here; leave --controller out");
-      if (flags.for < LEAST_FOR_MS)
-        throw new UsageError("a token that is over when it is printed lets nobody in; --for is 1s at least");
+      if (flags.for === 0) throw new UsageError("a token for no time lets nobody in; give --for a longer one, as 10m");
       end(await withMachine(flags, (machine) => token(machine, flags, terminal)));
     });
 }
