@@ -48,7 +48,7 @@ describe("a language model as mutation operator", LIMIT, () => {
     test.after(() => model.close());
     const env = { MODEL_URL: await model.listening };
     const home = await scratch();
-    const few = [...OWN, "--evaluations", "6000", "--target", "-1", "--in-process", "--set", "checkpoint.every=0.05"];
+    const few = [...OWN, "--evaluations", "40000", "--target", "-1", "--in-process", "--set", "checkpoint.every=0.05"];
     const plain = await unum(["islands", "run", FORMULA, ...few, "--name", "plain"], { home, env });
     const once = model.asked();
     const child = start(["islands", "run", FORMULA, ...few, "--name", "killed"], { home, env });

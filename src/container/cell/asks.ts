@@ -6,6 +6,8 @@
 //   A1. A child has MOST_ASKS asks at a time; past that they are refused.
 //   A2. Of an ask no more parts are sent than the child wants, but for those of what it is told whole.
 //   A3. A child that leaves UNREAD_LIMIT_BYTES unread is ended.
+//   A4. What is read in the name of a call ends with that call: nobody reads it any more, and it would hold its place until the
+//       call's time to live is over.
 
 import { Fault } from "../../base/fault.ts";
 import type { Call } from "../call.ts";
@@ -45,6 +47,8 @@ export interface InName {
 
 interface Open {
   readonly abort: AbortController;
+  /** A stream, in the name of this call; undefined of all else. */
+  readonly readFor: InName | undefined;
   wanted: number;
   wake: () => void;
 }
@@ -69,7 +73,8 @@ export class Asks {
   async begin({ head, body }: CellFrame, inName: InName | undefined): Promise<void> {
     const number = Number(head["ask"]);
     if (this.#open.has(number)) return this.#end("it asks twice under one number");
-    const open: Open = { abort: new AbortController(), wanted: 0, wake: () => {} };
+    const readFor = head["verb"] === "stream" ? inName : undefined;
+    const open: Open = { abort: new AbortController(), readFor, wanted: 0, wake: () => {} };
     this.#open.set(number, open);
     try {
       if (inName === undefined) throw new Fault("cancelled", "the call in whose name it asks is over");
@@ -98,15 +103,25 @@ export class Asks {
 
   drop({ head }: CellFrame): void {
     const open = this.#open.get(Number(head["ask"]));
-    open?.abort.abort(new Fault("cancelled", "the cell waits for it no more"));
-    open?.wake();
+    if (open !== undefined) this.#abort([open], "the cell waits for it no more");
+  }
+
+  /** A4 */
+  over(inName: InName): void {
+    if (this.#open.size === 0) return;
+    const read = [...this.#open.values()].filter(({ readFor }) => readFor === inName);
+    this.#abort(read, "the call in whose name it was read is over");
   }
 
   /** The child has ended. */
   close(): void {
-    for (const { abort, wake } of [...this.#open.values()]) {
-      abort.abort(new Fault("cancelled", "the cell has ended"));
-      wake();
+    this.#abort([...this.#open.values()], "the cell has ended");
+  }
+
+  #abort(those: readonly Open[], why: string): void {
+    for (const open of those) {
+      open.abort.abort(new Fault("cancelled", why));
+      open.wake();
     }
   }
 

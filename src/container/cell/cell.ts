@@ -157,6 +157,7 @@ export class Cell {
         : undefined;
     const done = () => {
       child.open.delete(id);
+      child.asks.over(open);
       timer?.cancel();
       signal.removeEventListener("abort", stop);
     };
@@ -168,7 +169,8 @@ export class Cell {
       done();
       to.reject(error);
     };
-    child.open.set(id, { call, kept: new Map(), budgetMs, timer, resolve, reject, item: to.item });
+    const open: Open = { call, kept: new Map(), budgetMs, timer, resolve, reject, item: to.item };
+    child.open.set(id, open);
     signal.addEventListener("abort", stop, { once: true });
     const stream = to.item === undefined ? {} : { stream: true };
     try {

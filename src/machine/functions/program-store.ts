@@ -5,7 +5,8 @@
 //   O1. What a program keeps is in its own folder: no key leads out of it.
 //   O2. A program keeps LIMITS.bytes in LIMITS.files versions at most, whatever it removes and writes; containers that write at
 //       the same time may be over by what they wrote since they looked last.
-//   O3. A container has LIMITS.watches watches at a time; each ends with its call, and with it what it holds.
+//   O3. A container has LIMITS.watches watches at a time; each ends with its call in a cell, else with its call's time
+//       to live at the latest, and with it what it holds.
 
 import type { Clock } from "../../base/clock.ts";
 import type { Disk } from "../../base/disk.ts";
