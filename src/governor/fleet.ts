@@ -359,6 +359,8 @@ export class Fleet {
       this.#events.say("error", `container ${kept.id} ${how}${blamed}`);
     }
     await this.#records.forget(kept.id).catch(this.#warn);
+    // What it wrote since it was measured last.
+    await this.#parts.disk.capLog(kept.log, LOG_LIMIT_BYTES).catch(this.#warn);
   }
 
   async #endedOrKilled(process: WatchedProcess): Promise<void> {

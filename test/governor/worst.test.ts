@@ -92,6 +92,7 @@ export default component(LongWork, {
       process.stdout.write(lines);
       await new Promise((turn) => setTimeout(turn, 10));
     }
+    if (key === "end") process.exit(9);
     return { container: call.container, key };
   },
 }, { budgetMs: 60_000 });
@@ -118,9 +119,32 @@ describe("a log that is written without end", LONG, () => {
       );
       return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0) / 2 ** 20;
     };
-    await until(() => true);
-    for (let mb = await kept(); mb > 64; mb = await kept()) await until(({ upMs }) => upMs > 0n);
+    const end = performance.now() + 60_000;
+    for (let mb = await kept(); mb > 64; mb = await kept()) {
+      assert.ok(performance.now() < end, `${mb} MiB`);
+      await until(({ upMs }) => upMs > 0n);
+    }
     assert.equal((await client.call(Work.method.do, { key: "on" }, { ttlMs: 60_000 })).key, "on");
+  });
+});
+
+describe("a log whose container has ended", LONG, () => {
+  it("is cut all the same: nobody looks at it again", LONG, async () => {
+    const { client, until, folder, home } = await node();
+    await rm(join(folder, "long-work"), { recursive: true });
+    await writeFile(join(folder, "flood.ts"), FLOODS);
+    const { LongWork } = await import("../gen/unum/test/v1/work_pb.ts");
+    const flood = { items: 96, key: "end" };
+    const late = { ttlMs: 120_000, withinMs: 60_000 };
+    await assert.rejects(client.call(LongWork.method.do, flood, late), { code: "unknown" });
+    await until(says(/exited with code 9/));
+    const largest = async () => {
+      const logs = await readdir(join(home, "log"));
+      const sizes = await Promise.all(logs.map((name) => stat(join(home, "log", name)).then(({ size }) => size)));
+      return Math.max(...sizes);
+    };
+    const end = performance.now() + 60_000;
+    while ((await largest()) > 17 * 2 ** 20) assert.ok(performance.now() < end, `${await largest()} bytes`);
   });
 });
 
