@@ -122,6 +122,8 @@ describe("plugins of a node", BESIDE, () => {
     for (let i = 0; i < 4; i++) {
       await own.client.call(Work.method.do, { key: `${i}` }, { ttlMs: 30_000, withinMs: 20_000 });
     }
+    // The calls may all be answered before another stands in for the one that ended.
+    await own.until((now) => says(/exited with code 3/)(now) && serving(2)(now));
     const text = await (await fetch(`http://${at}/metrics`)).text();
     const found = parsedExposition(text);
     const sum = (name: string, labels: Record<string, string> = {}) =>
