@@ -53,6 +53,8 @@ export class Fleet {
   readonly #taking = new Set<Kept>();
   /** Given code where people write it, and not looked yet whether that has changed meanwhile. */
   readonly #inPlace = new WeakSet<Kept>();
+  #cut: Promise<unknown> = Promise.resolve();
+  #measuring: Promise<void> | undefined;
   readonly #starts = new Set<Promise<void>>();
   #ending = false;
   #lastChangeAt = 0;
@@ -283,12 +285,26 @@ export class Fleet {
   }
 
   /** Looks what each uses, and keeps its log from growing. */
-  async measure(): Promise<void> {
+  measure(): Promise<void> {
+    // Where a disk takes longer than it is between two looks, they do not pile up.
+    this.#measuring ??= this.#measure().finally(() => {
+      this.#measuring = undefined;
+    });
+    return this.#measuring;
+  }
+
+  async #measure(): Promise<void> {
     for (const kept of this.all) {
       const memory = await this.#parts.resources.memoryOf(kept.process.id.pid);
       if (memory !== undefined) kept.memoryBytes = memory.proportionalBytes ?? memory.residentBytes;
-      await this.#parts.disk.capLog(kept.log, LOG_LIMIT_BYTES);
+      await this.#cutLog(kept);
     }
+  }
+
+  /** One at a time: two that cut the same log would each take the other's copy of its end away. */
+  #cutLog({ log }: Kept): Promise<unknown> {
+    this.#cut = this.#cut.then(() => this.#parts.disk.capLog(log, LOG_LIMIT_BYTES)).catch(this.#warn);
+    return this.#cut;
   }
 
   /** What it has said of itself in case it cannot answer. */
@@ -360,7 +376,7 @@ export class Fleet {
     }
     await this.#records.forget(kept.id).catch(this.#warn);
     // What it wrote since it was measured last.
-    await this.#parts.disk.capLog(kept.log, LOG_LIMIT_BYTES).catch(this.#warn);
+    await this.#cutLog(kept);
   }
 
   async #endedOrKilled(process: WatchedProcess): Promise<void> {
