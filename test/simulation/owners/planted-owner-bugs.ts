@@ -12,6 +12,14 @@ export const PLANTED_OWNER_BUGS: readonly PlantedMachineBug[] = [
     breaks: [38],
   },
   {
+    name: "one vote is enough",
+    file: "machine/ownership/keeper.ts",
+    find: "if (count >= majorityOf(keepers.length)) await elected(record, proposed); // K2",
+    replace: "if (count >= 1) await elected(record, proposed);",
+    from: 66,
+    breaks: [40],
+  },
+  {
     name: "one grant is enough",
     file: "machine/ownership/lease.ts",
     find: "return given.sort((a, b) => b.until - a.until)[majorityOf(all.length) - 1]; // L1",
