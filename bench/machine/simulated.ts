@@ -6,7 +6,8 @@ import { readRecord, signRecord } from "../../src/machine/records/signed-record.
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 import { MemoryNetwork } from "../../src/transports/memory/memory-network.ts";
 import { SOUND_CODE } from "../../test/simulation/machine/machine-code.ts";
-import { digestOf, MACHINE, SimulatedMachineNode } from "../../test/simulation/machine/simulated-machine-node.ts";
+import { MACHINE } from "../../test/simulation/machine/node-life.ts";
+import { digestOf, SimulatedMachineNode } from "../../test/simulation/machine/simulated-machine-node.ts";
 
 const PROGRAM = "keeps";
 const SETTLE_MS = 10_000;

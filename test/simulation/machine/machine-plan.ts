@@ -1,6 +1,7 @@
 // What is to happen to a simulated machine, drawn from a seed: commands, durable messages, faults.
 
 import { type Random, seededRandom } from "../../../src/base/random.ts";
+import { among, byTime, several } from "../drawing.ts";
 
 /** The first two are controllers. */
 export const NODES = ["n1", "n2", "n3"] as const;
@@ -56,26 +57,24 @@ export interface MachinePlan {
 
 export function machinePlanOf(seed: number): MachinePlan {
   const random = seededRandom(seed);
-  const list = <T>(most: number, draw: () => T): readonly T[] => Array.from({ length: 1 + random.below(most) }, draw);
   const node = () => random.below(NODES.length);
-  const commands = list(10, (): Command => {
+  const commands = several(random, [1, 10], (): Command => {
     const action = among(random, [1, 2, 2, "stop", "unload"] as const);
     const controller = random.below(CONTROLLERS);
     return { at: at(random), controller, program: among(random, programNames()), action };
   });
-  const sends = list(60, (): Send => {
+  const sends = several(random, [1, 60], (): Send => {
     const ttlMs = among(random, [undefined, undefined, 50, 500, 5_000] as const);
     const key = among(random, ["", "", "", "k"] as const);
     return { at: at(random), from: node(), to: node(), contract: among(random, CONTRACTS), ttlMs, key };
   });
-  const faults = list(7, (): Fault => {
+  const faults = several(random, [1, 7], (): Fault => {
     const kind = among(random, ["cut", "apart", "crash", "power", "pause", "full"] as const);
     const common = { at: at(random), forMs: 100 + random.below(kind === "apart" ? 15_000 : 4_000) };
     const from = node();
     if (kind === "cut") return { kind, ...common, from, to: (from + 1 + random.below(2)) % NODES.length };
     return { kind, ...common, node: from };
   });
-  const byTime = <T extends { readonly at: number }>(all: readonly T[]) => [...all].sort((a, b) => a.at - b.at);
   return { seed, commands: byTime(commands), sends: byTime(sends), faults: byTime(faults) };
 }
 
@@ -85,9 +84,4 @@ export function programNames(): readonly ProgramName[] {
 
 function at(random: Random): number {
   return 500 + random.below(TROUBLE_MS - 1_000);
-}
-
-function among<T>(random: Random, all: readonly T[]): T {
-  // The index is below its length.
-  return all[random.below(all.length)] as T;
 }

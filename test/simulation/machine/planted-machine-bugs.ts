@@ -1,24 +1,9 @@
-// Deliberate mistakes in the code of machines: a second copy of it in which a piece of text is replaced as it loads.
-//
-// As for nodes (../nodes/planted-node-bugs.ts): a piece that is not there exactly once is an error, and must be planted anew.
+// Deliberate mistakes in the code of machines.
 
-import { registerHooks } from "node:module";
-import { PLANTED_OWNER_BUGS } from "../owners/planted-owner-bugs.ts";
+import { type PlantedBug, planted } from "../planting.ts";
 import type { MachineCode } from "./machine-code.ts";
 
-export interface PlantedMachineBug {
-  readonly name: string;
-  /** In src. */
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-  /** Numbers of the invariants that may find it. */
-  readonly breaks: readonly number[];
-  /** Seeds are tried from here on; it only saves time. */
-  readonly from?: number;
-}
-
-export const PLANTED_MACHINE_BUGS: readonly PlantedMachineBug[] = [
+export const PLANTED_MACHINE_BUGS: readonly PlantedBug[] = [
   {
     name: "what remains of a message's time is not told on its way",
     file: "machine/outbox/forwarding.ts",
@@ -126,18 +111,12 @@ export const PLANTED_MACHINE_BUGS: readonly PlantedMachineBug[] = [
   },
 ];
 
-/** A mark is its place here. */
-const ALL_BUGS: readonly PlantedMachineBug[] = [...PLANTED_MACHINE_BUGS, ...PLANTED_OWNER_BUGS];
-const SRC = new URL("../../../src/", import.meta.url).href;
-const MARK = /\?planted-machine=(\d+)$/;
-/** What a planted copy has of its own; all else it shares with this one, classes that are told apart by identity above all. */
+/** Of its own; classes that are told apart by identity lie elsewhere. */
 const COPIED = /\/src\/(?:outbox|machine|container\/(?:deliveries|fence))/;
-let hooked = false;
 
 /** The code with that mistake. */
-export async function plantedMachineCode(bug: PlantedMachineBug): Promise<MachineCode> {
-  hook();
-  const load = (path: string) => import(`${SRC}${path}?planted-machine=${ALL_BUGS.indexOf(bug)}`);
+export async function plantedMachineCode(bug: PlantedBug): Promise<MachineCode> {
+  const load = planted(bug, COPIED);
   const [{ MachineNode }, { Neighbours }, { PostOffice }, { Deliveries }, { Fence }] = await Promise.all([
     load("machine/machine-node.ts"),
     load("machine/neighbours.ts"),
@@ -146,30 +125,4 @@ export async function plantedMachineCode(bug: PlantedMachineBug): Promise<Machin
     load("container/fence.ts"),
   ]);
   return { MachineNode, Neighbours, PostOffice, Deliveries, Fence };
-}
-
-/** What a planted copy imports from the copied folders is of the same copy. */
-function hook(): void {
-  if (hooked) return;
-  hooked = true;
-  registerHooks({
-    resolve(specifier, context, next) {
-      const resolved = next(specifier, context);
-      const [mark] = MARK.exec(context.parentURL ?? "") ?? [];
-      const isCopied = COPIED.test(resolved.url) && !resolved.url.includes("?");
-      return mark === undefined || !isCopied ? resolved : { ...resolved, url: resolved.url + mark };
-    },
-    load(url, context, next) {
-      const loaded = next(url, context);
-      const bug = ALL_BUGS[Number(MARK.exec(url)?.[1] ?? Number.NaN)];
-      if (bug === undefined || !url.startsWith(`${SRC}${bug.file}?`)) return loaded;
-      return { ...loaded, source: plant(bug, String(loaded.source)) };
-    },
-  });
-}
-
-function plant({ name, file, find, replace }: PlantedMachineBug, source: string): string {
-  const pieces = source.split(find);
-  if (pieces.length === 2) return pieces.join(replace);
-  throw new Error(`'${name}' cannot be planted: ${file} has its text ${pieces.length - 1} times; write it anew`);
 }

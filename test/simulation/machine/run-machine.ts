@@ -18,9 +18,12 @@ import { newSigningKey, type SigningKey } from "../../../src/machine/keys/signin
 import type { MachineNode } from "../../../src/machine/machine-node.ts";
 import { readRecord, signRecord } from "../../../src/machine/records/signed-record.ts";
 import { KeptMessageSchema } from "../../../src/messages/gen/unum/machine/v1/outbox_pb.ts";
+import { settledOn } from "../../../src/testing/promises/settled.ts";
 import { VirtualClock } from "../../../src/testing/virtual-clock.ts";
 import { MemoryNetwork } from "../../../src/transports/memory/memory-network.ts";
 import { LetterSchema } from "../../gen/unum/test/v1/letters_pb.ts";
+import { Findings, type Violation } from "../findings.ts";
+import { Roads } from "../roads.ts";
 import { type MachineCode, SOUND_CODE } from "./machine-code.ts";
 import {
   CONTROLLERS,
@@ -35,12 +38,8 @@ import {
   type Send,
   TROUBLE_MS,
 } from "./machine-plan.ts";
-import { digestOf, MACHINE, SimulatedMachineNode } from "./simulated-machine-node.ts";
-
-export interface Violation {
-  readonly invariant: number;
-  readonly text: string;
-}
+import { MACHINE } from "./node-life.ts";
+import { digestOf, SimulatedMachineNode } from "./simulated-machine-node.ts";
 
 export interface MachineResult {
   readonly violations: readonly Violation[];
@@ -79,7 +78,8 @@ class MachineWorld {
   readonly #clock = new VirtualClock();
   readonly #network: MemoryNetwork;
   readonly #nodes: readonly SimulatedMachineNode[];
-  readonly #violations: Violation[] = [];
+  readonly #findings = new Findings();
+  readonly #roads: Roads;
   readonly #fired: Record<Fault["kind"], number> = { cut: 0, apart: 0, crash: 0, power: 0, pause: 0, full: 0 };
   readonly #sent: Sent[] = [];
   readonly #deliveries: { readonly node: string; readonly text: string; readonly at: number }[] = [];
@@ -89,13 +89,13 @@ class MachineWorld {
   #conflicts = 0;
   /** Since when a node has had no way to or from any controller. */
   readonly #alone = new Map<string, number>();
-  readonly #cuts = new Map<string, number>();
 
   constructor(plan: MachinePlan, code: MachineCode, founder: SigningKey) {
     this.#plan = plan;
     this.#founder = founder;
     const random = seededRandom(plan.seed ^ 0x5eed);
     this.#network = new MemoryNetwork({ clock: this.#clock, random: random.fork() });
+    this.#roads = new Roads({ clock: this.#clock, set: (from, to, cut) => this.#network.set(from, to, { cut }) });
     const watcher = {
       delivered: (node: string, text: string) => this.#onDelivered(node, text),
       serves: (node: string, program: string, digest: string | undefined) => this.#onServes(node, program, digest),
@@ -112,7 +112,7 @@ class MachineWorld {
   async run(): Promise<MachineResult> {
     const { commands, sends, faults } = this.#plan;
     const started = Promise.all(this.#nodes.map((node) => node.start()));
-    await this.#until(started);
+    await settledOn(this.#clock, started, 10_000);
     for (const command of commands) this.#at(command.at, () => this.#command(command));
     for (const send of sends) this.#at(send.at, () => this.#send(send));
     for (const fault of faults) this.#at(fault.at, () => this.#begin(fault));
@@ -123,7 +123,7 @@ class MachineWorld {
     for (const node of this.#nodes) node.crash();
     const boxes = this.#sent.filter(({ send }) => send.ttlMs !== undefined);
     return {
-      violations: this.#violations,
+      violations: this.#findings.all,
       fired: this.#fired,
       delivered: this.#deliveries.length,
       expired: boxes.filter(({ text }) => !this.#deliveries.some((each) => each.text === text)).length,
@@ -236,16 +236,7 @@ class MachineWorld {
   }
 
   #cut(from: number, to: number, forMs: number): void {
-    const [one = "", other = ""] = [NODES[from], NODES[to]];
-    const name = `${one} ${other}`;
-    this.#network.set(one, other, { cut: true });
-    const until = this.#clock.now() + forMs;
-    this.#cuts.set(name, Math.max(this.#cuts.get(name) ?? 0, until));
-    this.#at(forMs, () => {
-      if ((this.#cuts.get(name) ?? 0) > this.#clock.now()) return;
-      this.#cuts.delete(name);
-      this.#network.set(one, other, { cut: false });
-    });
+    this.#roads.cut(NODES[from] ?? "", NODES[to] ?? "", forMs);
   }
 
   #heal(): void {
@@ -278,8 +269,9 @@ class MachineWorld {
     const now = this.#clock.now();
     for (const [index, name] of NODES.entries()) {
       if (index < CONTROLLERS) continue;
-      const isCut = (one: string, other: string) => this.#cuts.has(`${one} ${other}`);
-      const alone = NODES.slice(0, CONTROLLERS).every((other) => isCut(name, other) && isCut(other, name));
+      const alone = NODES.slice(0, CONTROLLERS).every(
+        (other) => this.#roads.isCut(name, other) && this.#roads.isCut(other, name),
+      );
       if (!alone || this.#nodes[index]?.life?.process.free !== true) {
         this.#alone.delete(name);
         continue;
@@ -346,16 +338,6 @@ class MachineWorld {
   }
 
   #violate(invariant: number, text: string): void {
-    if (this.#violations.length < 20) this.#violations.push({ invariant, text });
-  }
-
-  async #until(promise: Promise<unknown>): Promise<void> {
-    let settled = false;
-    const done = promise.finally(() => {
-      settled = true;
-    });
-    done.catch(() => {});
-    await this.#clock.runUntil(() => settled, 10_000);
-    await done;
+    this.#findings.violate(invariant, text);
   }
 }

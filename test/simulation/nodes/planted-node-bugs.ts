@@ -1,24 +1,9 @@
-// Deliberate mistakes in the code of nodes: a second copy of it in which a piece of text is replaced as it loads.
-//
-// The code itself knows nothing of it. A piece that is not there exactly once is an error: the code has changed, and the
-// mistake must be planted anew.
+// Deliberate mistakes in the code of nodes.
 
-import { registerHooks } from "node:module";
 import type { NodeCode } from "../../../src/testing/hosts/programs.ts";
+import { type PlantedBug, planted } from "../planting.ts";
 
-export interface PlantedNodeBug {
-  readonly name: string;
-  /** In src. */
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-  /** Numbers of the invariants that may find it. */
-  readonly breaks: readonly number[];
-  /** Seeds are tried from here on; it only saves time. */
-  readonly from?: number;
-}
-
-export const PLANTED_NODE_BUGS: readonly PlantedNodeBug[] = [
+export const PLANTED_NODE_BUGS: readonly PlantedBug[] = [
   {
     name: "limits end with the governor they were told to",
     file: "governor/own-limits.ts",
@@ -171,44 +156,13 @@ export const PLANTED_NODE_BUGS: readonly PlantedNodeBug[] = [
 
 /** What is copied: all that stands on these folders and lies in one of them. What is below is shared. */
 const COPIED = /\/src\/(?:governor|node|container|client|capacity|discovery|plugins)\//;
-const SRC = new URL("../../../src/", import.meta.url).href;
-const MARK = /\?planted-node=(\d+)$/;
 
-let hooked = false;
-
-export async function plantedCode(bug: PlantedNodeBug): Promise<NodeCode> {
-  hook();
-  const load = (path: string) => import(`${SRC}${path}?planted-node=${PLANTED_NODE_BUGS.indexOf(bug)}`);
+export async function plantedCode(bug: PlantedBug): Promise<NodeCode> {
+  const load = planted(bug, COPIED);
   const [{ runNode }, { runGovernedContainer }, { Keeper }] = await Promise.all([
     load("node/run-node.ts"),
     load("node/run-governed-container.ts"),
     load("governor/keeper.ts"),
   ]);
   return { runNode, runGovernedContainer, Keeper };
-}
-
-/** What a planted copy imports from the copied folders is of the same copy. */
-function hook(): void {
-  if (hooked) return;
-  hooked = true;
-  registerHooks({
-    resolve(specifier, context, next) {
-      const resolved = next(specifier, context);
-      const [mark] = MARK.exec(context.parentURL ?? "") ?? [];
-      const isCopied = resolved.url.startsWith(SRC) && COPIED.test(resolved.url) && !resolved.url.includes("?");
-      return mark === undefined || !isCopied ? resolved : { ...resolved, url: resolved.url + mark };
-    },
-    load(url, context, next) {
-      const loaded = next(url, context);
-      const bug = PLANTED_NODE_BUGS[Number(MARK.exec(url)?.[1] ?? Number.NaN)];
-      if (bug === undefined || !url.startsWith(`${SRC}${bug.file}?`)) return loaded;
-      return { ...loaded, source: plant(bug, String(loaded.source)) };
-    },
-  });
-}
-
-function plant({ name, file, find, replace }: PlantedNodeBug, source: string): string {
-  const pieces = source.split(find);
-  if (pieces.length === 2) return pieces.join(replace);
-  throw new Error(`'${name}' cannot be planted: ${file} has its text ${pieces.length - 1} times; write it anew`);
 }

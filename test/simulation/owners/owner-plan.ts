@@ -1,6 +1,7 @@
 // What is to happen to a simulated program with one owner, drawn from a seed: an operator's words, faults of nodes, roads, clocks.
 
 import { type Random, seededRandom } from "../../../src/base/random.ts";
+import { among, byTime, several } from "../drawing.ts";
 
 /** The first three are controllers; all of them keep the program, or the first alone. */
 export const NODES = ["c1", "c2", "c3", "w1"] as const;
@@ -53,19 +54,17 @@ export interface OwnerPlan {
 
 export function ownerPlanOf(seed: number): OwnerPlan {
   const random = seededRandom(seed);
-  const list = <T>(least: number, most: number, draw: () => T): readonly T[] =>
-    Array.from({ length: least + random.below(most) }, draw);
   const node = () => random.below(NODES.length);
   const onReturn = among(random, ["yield", "take-back"] as const);
   const keepers = among(random, [1, 3, 3] as const);
   const first = node();
   const rates = NODES.map(() => 1 + (random.below(401) - 200) / 1e6);
-  const words = list(0, 4, (): Word => {
+  const words = several(random, [0, 4], (): Word => {
     const common = { at: at(random), controller: random.below(CONTROLLERS) };
     const kind = among(random, ["stop", "start", "start", "anywhere", "on"] as const);
     return kind === "on" ? { kind, ...common, node: node() } : { kind, ...common };
   });
-  const faults = list(2, 7, (): Fault => {
+  const faults = several(random, [2, 7], (): Fault => {
     const kind = among(random, ["cut", "apart", "apart", "pause", "pause", "crash", "power", "wall"] as const);
     const common = { at: at(random), forMs: 200 + random.below(random.below(2) === 0 ? 2_000 : 25_000) };
     const whose = random.below(2) === 0 ? "owner" : node();
@@ -77,15 +76,9 @@ export function ownerPlanOf(seed: number): OwnerPlan {
       return { kind, ...common, node: whose, what: among(random, ["governor", "containers", "all"] as const) };
     return { kind, ...common, node: among(random, [whose, 0] as const) };
   });
-  const byTime = <T extends { readonly at: number }>(all: readonly T[]) => [...all].sort((a, b) => a.at - b.at);
   return { seed, onReturn, keepers, first, rates, words: byTime(words), faults: byTime(faults) };
 }
 
 function at(random: Random): number {
   return 8_000 + random.below(TROUBLE_MS - 10_000);
-}
-
-function among<T>(random: Random, all: readonly T[]): T {
-  // The index is below its length.
-  return all[random.below(all.length)] as T;
 }

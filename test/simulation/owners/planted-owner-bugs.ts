@@ -1,8 +1,8 @@
 // Deliberate mistakes in what keeps a program to one owner, planted as those of machines (../machine/planted-machine-bugs.ts).
 
-import type { PlantedMachineBug } from "../machine/planted-machine-bugs.ts";
+import type { PlantedBug } from "../planting.ts";
 
-export const PLANTED_OWNER_BUGS: readonly PlantedMachineBug[] = [
+export const PLANTED_OWNER_BUGS: readonly PlantedBug[] = [
   {
     name: "a keeper votes for the next though what it granted is in force",
     file: "machine/ownership/ballot.ts",

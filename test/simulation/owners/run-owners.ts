@@ -16,11 +16,15 @@ import { issueIssuer, newAuthority, newNodeKey } from "../../../src/machine/iden
 import { newSigningKey, type SigningKey } from "../../../src/machine/keys/signing-key.ts";
 import { type ControllerSeal, ownerIn } from "../../../src/machine/ownership/ownership.ts";
 import { readRecord, signRecord } from "../../../src/machine/records/signed-record.ts";
+import { settledOn } from "../../../src/testing/promises/settled.ts";
 import { SimulatedProcess } from "../../../src/testing/simulated-process.ts";
 import { VirtualClock } from "../../../src/testing/virtual-clock.ts";
 import { MemoryNetwork } from "../../../src/transports/memory/memory-network.ts";
 import { Ledger } from "../../gen/unum/test/v1/ledger_pb.ts";
+import { Findings, type Violation } from "../findings.ts";
 import { type MachineCode, SOUND_CODE } from "../machine/machine-code.ts";
+import { MACHINE } from "../machine/node-life.ts";
+import { Roads } from "../roads.ts";
 import {
   CONTROLLERS,
   type Fault,
@@ -31,12 +35,7 @@ import {
   TROUBLE_MS,
   type Word,
 } from "./owner-plan.ts";
-import { DIGEST, MACHINE, SimulatedOwnerNode, writesAt } from "./simulated-owner-node.ts";
-
-export interface Violation {
-  readonly invariant: number;
-  readonly text: string;
-}
+import { DIGEST, SimulatedOwnerNode, writesAt } from "./simulated-owner-node.ts";
 
 export interface OwnersResult {
   readonly violations: readonly Violation[];
@@ -87,9 +86,9 @@ class OwnersWorld {
   readonly #network: MemoryNetwork;
   readonly #nodes: readonly SimulatedOwnerNode[];
   readonly #clients: readonly Client[];
-  readonly #violations: Violation[] = [];
+  readonly #findings = new Findings();
+  readonly #roads: Roads;
   readonly #fired: Record<Fault["kind"], number> = { cut: 0, apart: 0, pause: 0, crash: 0, power: 0, wall: 0 };
-  readonly #cuts = new Map<string, number>();
   /** By node: the newest that was let in. */
   readonly #accepted = new Map<string, number>();
   /** Epoch → its owner. */
@@ -104,6 +103,7 @@ class OwnersWorld {
     this.#founder = founder;
     const random = seededRandom(plan.seed ^ 0x0f0f);
     this.#network = new MemoryNetwork({ clock: this.#clock, random: random.fork() });
+    this.#roads = new Roads({ clock: this.#clock, set: (from, to, cut) => this.#network.set(from, to, { cut }) });
     const accepted = (node: string, epoch: number) => this.#onAccepted(node, epoch);
     const readsAnew = (node: string) => void this.#accepted.delete(node);
     this.#nodes = NODES.map(
@@ -132,7 +132,7 @@ class OwnersWorld {
 
   async run(): Promise<OwnersResult> {
     const { words, faults } = this.#plan;
-    await this.#until(Promise.all(this.#nodes.map((node) => node.start())));
+    await settledOn(this.#clock, Promise.all(this.#nodes.map((node) => node.start())), 10_000);
     this.#clock.after(1_000, () => this.#say({ running: true, nodes: [NODES[this.#plan.first] ?? ""] }, 0));
     this.#clock.after(5_000, () => this.#say({ running: true, nodes: [] }, 0));
     for (const word of words) this.#clock.after(word.at, () => this.#word(word));
@@ -146,7 +146,7 @@ class OwnersWorld {
     this.#judgeEnd();
     for (const node of this.#nodes) node.losePower();
     return {
-      violations: this.#violations,
+      violations: this.#findings.all,
       fired: this.#fired,
       epochs: this.#owners.size,
       accepted: this.#count,
@@ -230,16 +230,7 @@ class OwnersWorld {
   }
 
   #cut(from: number, to: number, forMs: number): void {
-    const [one = "", other = ""] = [NODES[from], NODES[to]];
-    const name = `${one} ${other}`;
-    this.#network.set(one, other, { cut: true });
-    const until = this.#clock.now() + forMs;
-    this.#cuts.set(name, Math.max(this.#cuts.get(name) ?? 0, until));
-    this.#clock.after(forMs, () => {
-      if ((this.#cuts.get(name) ?? 0) > this.#clock.now()) return;
-      this.#cuts.delete(name);
-      this.#network.set(one, other, { cut: false });
-    });
+    this.#roads.cut(NODES[from] ?? "", NODES[to] ?? "", forMs);
   }
 
   get #keepers(): readonly string[] {
@@ -287,8 +278,7 @@ class OwnersWorld {
 
   #judgeCalm(): void {
     const up = this.#nodes.filter(({ life }) => life?.process.free === true);
-    const reach = (one: string, other: string) =>
-      one === other || !(this.#cuts.has(`${one} ${other}`) || this.#cuts.has(`${other} ${one}`));
+    const reach = (one: string, other: string) => this.#roads.areWhole(one, other);
     // Those that all reach each other; where an operator named nodes, one of them among them.
     const core = up.filter(({ name }) => up.filter((other) => reach(name, other.name)).length > NODES.length / 2);
     const isClique = core.every(({ name }) => core.every((other) => reach(name, other.name)));
@@ -323,16 +313,6 @@ class OwnersWorld {
   }
 
   #violate(invariant: number, text: string): void {
-    if (this.#violations.length < 20) this.#violations.push({ invariant, text });
-  }
-
-  async #until(promise: Promise<unknown>): Promise<void> {
-    let settled = false;
-    const done = promise.finally(() => {
-      settled = true;
-    });
-    done.catch(() => {});
-    await this.#clock.runUntil(() => settled, 10_000);
-    await done;
+    this.#findings.violate(invariant, text);
   }
 }

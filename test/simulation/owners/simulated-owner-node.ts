@@ -3,30 +3,31 @@
 // not, and tells all of them of epochs and leases as a governor does. Containers outlive it.
 
 import { create } from "@bufbuild/protobuf";
-import type { Random } from "../../../src/base/random.ts";
 import { component } from "../../../src/container/component.ts";
-import type { Deliveries } from "../../../src/container/deliveries.ts";
 import type { Fence } from "../../../src/container/fence.ts";
 import { type Manifest, readManifest } from "../../../src/machine/archive/manifest.ts";
-import { machineDoorOf } from "../../../src/machine/door.ts";
 import type { PublicKey } from "../../../src/machine/keys/signing-key.ts";
 import type { MachineNode as MachineNodeType } from "../../../src/machine/machine-node.ts";
-import { outboxDoorOf } from "../../../src/machine/outbox/outbox-door.ts";
-import type { PostOffice as PostOfficeType } from "../../../src/machine/outbox/post-office.ts";
 import type { ControllerSeal } from "../../../src/machine/ownership/ownership.ts";
 import type { HostedProgram, OwnedEpoch } from "../../../src/machine/programs/program-host.ts";
-import { DeliverySchema, OwnedProgramSchema } from "../../../src/messages/gen/unum/control/v1/governed_pb.ts";
+import { OwnedProgramSchema } from "../../../src/messages/gen/unum/control/v1/governed_pb.ts";
 import { runContainer } from "../../../src/node/run-container.ts";
 import { SimulatedDisk } from "../../../src/testing/hosts/simulated-disk.ts";
-import { SimulatedProcess } from "../../../src/testing/simulated-process.ts";
-import type { VirtualClock } from "../../../src/testing/virtual-clock.ts";
-import type { MemoryNetwork } from "../../../src/transports/memory/memory-network.ts";
+import type { SimulatedProcess } from "../../../src/testing/simulated-process.ts";
 import { Ledger } from "../../gen/unum/test/v1/ledger_pb.ts";
 import { SimA } from "../../gen/unum/test/v1/letters_pb.ts";
-import type { MachineCode } from "../machine/machine-code.ts";
+import {
+  assertNever,
+  endProcess,
+  envOf,
+  handsTo,
+  NodeLife,
+  type NodeParts,
+  newProcess,
+  type Taking,
+} from "../machine/node-life.ts";
 import { AFTER_MS, NODES, type OwnerPlan, PROGRAM } from "./owner-plan.ts";
 
-export const MACHINE = "msim";
 export const DIGEST = "1".padEnd(64, "0");
 /** Between a governor and its containers. */
 const HOP_MS = 5;
@@ -34,34 +35,21 @@ const RENEW_EVERY_MS = 200;
 const START_MS = 300;
 const END_MS = 100;
 
-export interface OwnerNodeParts {
-  readonly name: string;
-  readonly clock: VirtualClock;
-  readonly network: MemoryNetwork;
-  readonly random: Random;
+export interface OwnerNodeParts extends NodeParts {
   readonly founder: PublicKey;
   readonly root: string;
   readonly seal: ControllerSeal | undefined;
   readonly onReturn: OwnerPlan["onReturn"];
   readonly rate: number;
-  readonly code: MachineCode;
   /** A letter of that epoch was let in at the node. */
   readonly accepted: (node: string, epoch: number) => void;
   /** Another container takes letters there, and knows what its governor does. */
   readonly readsAnew: (node: string) => void;
 }
 
-interface Life {
-  readonly process: SimulatedProcess;
-  readonly machine: MachineNodeType;
-  readonly office: PostOfficeType;
-}
-
 /** A container. */
-interface Running {
-  readonly process: SimulatedProcess;
+interface Running extends Taking {
   readonly fence: Fence;
-  readonly deliveries: Deliveries | undefined;
   isEnding: boolean;
 }
 
@@ -71,7 +59,7 @@ export const readsAt = (name: string) => `memory://${name}-k`;
 export class SimulatedOwnerNode {
   readonly name: string;
   readonly disk: SimulatedDisk;
-  life: Life | undefined;
+  life: NodeLife | undefined;
   /** Serves the program; undefined where nothing of it runs here. */
   owned: Running | undefined;
   readonly #parts: OwnerNodeParts;
@@ -87,46 +75,30 @@ export class SimulatedOwnerNode {
   }
 
   async start(): Promise<void> {
-    const { name, network, founder, code, root, seal } = this.#parts;
+    const { name, founder, root, seal, clock } = this.#parts;
     const process = this.#process();
-    const { env } = this.#envOf(process);
-    const transport = () => network.transport(process);
-    const controller = seal !== undefined;
-    const machine = new code.MachineNode({
-      ...{ env, disk: this.disk.of(process), folder: "/m", machine: MACHINE, node: name, controller, founder },
-      ...(seal === undefined ? {} : { issuing: { present: () => ({ ...seal, root }), take: () => {} } }),
-      own: { key: "", cert: "", root },
-      doors: [`memory://${name}`],
-      seeds: NODES.filter((other) => other !== name).map((other) => `memory://${other}`),
-      host: this.#host(process),
+    const life = new NodeLife({
+      ...{ ...this.#parts, process, disk: this.disk, boxItems: 2_000 },
+      others: NODES.filter((other) => other !== name),
+      settings: {
+        ...{ founder, controller: seal !== undefined, host: this.#host(process), own: { key: "", cert: "", root } },
+        ...(seal === undefined ? {} : { issuing: { present: () => ({ ...seal, root }), take: () => {} } }),
+      },
+      wayIn: () => handsTo(this.#reader, { governor: process, clock, hopMs: HOP_MS }),
     });
-    const office = new code.PostOffice({
-      ...{ machine, transport: transport(), limits: { items: 2_000, bytes: 1_000_000 } },
-      wayIn: () => this.#wayIn(process),
-    });
-    this.#pretendArchives(machine);
-    machine.boxes = () => office.boxes;
-    const neighbours = new code.Neighbours(machine, transport());
-    await machine.open();
+    this.#pretendArchives(life.machine);
+    await life.machine.open();
     // A governor tells a container of epochs before it gives it anything to serve.
-    this.#reader ??= await this.#newReader(machine.owners.epochs);
-    await runContainer({
-      ...{ env, id: `${name}-door`, components: [], listen: [`memory://${name}`], transports: [transport()] },
-      control: () => [machineDoorOf(machine), outboxDoorOf(office, name)],
-    });
-    await machine.start();
-    await office.start();
-    neighbours.start();
-    this.life = { process, machine, office };
+    this.#reader ??= await this.#newReader(life.machine.owners.epochs);
+    await life.start();
+    this.life = life;
   }
 
   /** The governor alone. */
   crash(): void {
     const { life } = this;
     this.life = undefined;
-    if (life === undefined) return;
-    life.process.kill();
-    this.#parts.network.crash(life.process);
+    life?.end();
   }
 
   losePower(): void {
@@ -145,45 +117,27 @@ export class SimulatedOwnerNode {
   }
 
   #process(): SimulatedProcess {
-    const { name, clock, random, rate } = this.#parts;
-    const process = new SimulatedProcess(clock, random.fork(), `${name}.${++this.#lives}`, name, (own) => own);
-    process.setRate(rate);
+    const process = newProcess(this.#parts, `${this.name}.${++this.#lives}`);
+    process.setRate(this.#parts.rate);
     return process;
   }
 
-  #envOf(process: SimulatedProcess) {
-    return {
-      env: {
-        ...{ clock: process.clock, random: process.random },
-        log: { write: () => {} },
-        network: { listen: () => assertNever(), connect: () => assertNever() },
-      },
-    };
-  }
-
   #kill({ process }: Running): void {
-    process.kill();
-    this.#parts.network.crash(process);
+    endProcess(process, this.#parts.network);
   }
 
   /** What others send letters to. */
   async #newReader(epochs: readonly OwnedEpoch[]): Promise<Running> {
     const { name, network, code, accepted } = this.#parts;
     const process = this.#process();
-    const { env } = this.#envOf(process);
     const fence = new code.Fence(process.clock, () => {});
     this.#parts.readsAnew(name);
     const told = epochs.map(({ program, epoch }) => create(OwnedProgramSchema, { program, epoch: BigInt(epoch) }));
     fence.hear(told, 0);
-    let deliveries: Deliveries | undefined;
+    let deliveries: Taking["deliveries"];
     await runContainer({
-      ...{
-        env,
-        fence,
-        id: `${name}-k.${this.#lives}`,
-        listen: [readsAt(name)],
-        transports: [network.transport(process)],
-      },
+      ...{ env: envOf(process), fence, id: `${name}-k.${this.#lives}` },
+      ...{ listen: [readsAt(name)], transports: [network.transport(process)] },
       components: [
         component(SimA, {
           put: ({ text }) => {
@@ -204,18 +158,12 @@ export class SimulatedOwnerNode {
   async #newOwned(): Promise<Running> {
     const { name, network, random, code } = this.#parts;
     const process = this.#process();
-    const { env } = this.#envOf(process);
     const running: { it?: Running } = {};
     const fence = new code.Fence(process.clock, () => running.it !== undefined && this.#end(running.it));
     fence.assigned(PROGRAM);
     await runContainer({
-      ...{
-        env,
-        fence,
-        id: `${name}-own.${this.#lives}`,
-        listen: [writesAt(name)],
-        transports: [network.transport(process)],
-      },
+      ...{ env: envOf(process), fence, id: `${name}-own.${this.#lives}` },
+      ...{ listen: [writesAt(name)], transports: [network.transport(process)] },
       find: NODES.map(readsAt),
       door: `memory://${name}`,
       components: [
@@ -317,29 +265,6 @@ export class SimulatedOwnerNode {
       remove: async () => {},
     });
   }
-
-  #wayIn(governor: SimulatedProcess) {
-    const reader = this.#reader;
-    if (reader === undefined || !reader.process.alive) return undefined;
-    const { clock } = this.#parts;
-    return (delivery: object, ttlMs: number) => {
-      const sentAt = clock.now();
-      return new Promise<{ settled: number; failures: never[] }>((resolve, reject) => {
-        clock.after(HOP_MS, () =>
-          reader.process.deliver(() => {
-            const msLeft = ttlMs - (clock.now() - sentAt);
-            reader.deliveries?.take(create(DeliverySchema, delivery), msLeft).then(
-              ({ settled, failures }) =>
-                clock.after(HOP_MS, () =>
-                  governor.deliver(() => resolve({ settled, failures: [...failures] as never[] })),
-                ),
-              (error) => governor.deliver(() => reject(error)),
-            );
-          }),
-        );
-      }) as never;
-    };
-  }
 }
 
 function manifestOf(onReturn: OwnerPlan["onReturn"]): Manifest {
@@ -349,8 +274,4 @@ function manifestOf(onReturn: OwnerPlan["onReturn"]): Manifest {
     disconnected: { policy: "replace", afterMs: AFTER_MS, onReturn },
   };
   return readManifest(new TextEncoder().encode(JSON.stringify(said)));
-}
-
-function assertNever(): never {
-  throw new Error("nothing of this is asked for here");
 }
