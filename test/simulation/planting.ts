@@ -73,8 +73,17 @@ export interface PlantedSuite<Code> {
   readonly run: (seed: number, code: Code) => Promise<{ readonly violations: readonly Violation[] }>;
 }
 
-/** To be called in a `describe`: each mistake must break an invariant that it may, within a bounded number of seeds. */
-export function findsPlanted<Code>({ bugs, invariants, mostSeeds, codeOf, run }: PlantedSuite<Code>): void {
+/**
+ * To be called in a `describe`: each mistake must break an invariant that it may, within a bounded number of seeds. Answers with
+ * what says, after them, which invariants none of them has broken.
+ */
+export function findsPlanted<Code>({
+  bugs,
+  invariants,
+  mostSeeds,
+  codeOf,
+  run,
+}: PlantedSuite<Code>): () => readonly number[] {
   const seen = new Set<number>();
   for (const bug of bugs) {
     it(`finds that ${bug.name}`, async (context) => {
@@ -89,9 +98,5 @@ export function findsPlanted<Code>({ bugs, invariants, mostSeeds, codeOf, run }:
       assert.fail(`not found in ${mostSeeds} seeds`);
     });
   }
-
-  it("sees every invariant broken by one of them", () => {
-    const unseen = invariants.filter((number) => !seen.has(number));
-    assert.deepEqual(unseen, []);
-  });
+  return () => invariants.filter((number) => !seen.has(number));
 }

@@ -2,7 +2,7 @@
 // would find no real one either.
 
 import assert from "node:assert/strict";
-import { describe } from "node:test";
+import { describe, it } from "node:test";
 import { NODE_INVARIANTS } from "../../../src/testing/node-invariants.ts";
 import { findsPlanted } from "../planting.ts";
 import { nodesPlanOf } from "./node-plan.ts";
@@ -11,9 +11,11 @@ import { runNodes } from "./run-nodes.ts";
 
 describe("the simulator of nodes", () => {
   assert.ok(PLANTED_NODE_BUGS.length >= 20);
-  findsPlanted({
+  const unseen = findsPlanted({
     ...{ bugs: PLANTED_NODE_BUGS, invariants: NODE_INVARIANTS.map(({ number }) => number), mostSeeds: 2_000 },
     codeOf: plantedCode,
     run: (seed, nodeCode) => runNodes(nodesPlanOf(seed), { nodeCode }),
   });
+
+  it("sees every invariant broken by one of them", () => assert.deepEqual(unseen(), []));
 });

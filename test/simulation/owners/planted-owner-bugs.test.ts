@@ -1,6 +1,7 @@
 // Each mistake that is planted must break an invariant within a bounded number of seeds.
 
-import { describe } from "node:test";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
 import { plantedMachineCode } from "../machine/planted-machine-bugs.ts";
 import { findsPlanted } from "../planting.ts";
 import { ownerPlanOf } from "./owner-plan.ts";
@@ -8,8 +9,10 @@ import { PLANTED_OWNER_BUGS } from "./planted-owner-bugs.ts";
 import { OWNER_INVARIANTS, runOwners } from "./run-owners.ts";
 
 describe("the simulator of programs with one owner", () => {
-  findsPlanted({
+  const unseen = findsPlanted({
     ...{ bugs: PLANTED_OWNER_BUGS, invariants: OWNER_INVARIANTS, mostSeeds: 200, codeOf: plantedMachineCode },
     run: (seed, code) => runOwners(ownerPlanOf(seed), code),
   });
+
+  it("sees every invariant broken by one of them", () => assert.deepEqual(unseen(), []));
 });
