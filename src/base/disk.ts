@@ -47,6 +47,10 @@ export interface Disk {
     folder: string,
     options: { readonly skip: readonly string[]; readonly limit: number },
   ): Promise<readonly FileEntry[]>;
+  /** Names of the files and folders in a folder, in their order; empty where there is no such folder. Looks at none of them. */
+  list(folder: string): Promise<readonly string[]>;
+  /** Whether there is a file or folder. */
+  isThere(path: string): Promise<boolean>;
   /**
    * Keeps a file that another process appends to from growing: where it is longer than `limitBytes`, its last
    * `limitBytes` become PATH.1, in place of what that was, and it starts again from nothing. Answers whether it did.

@@ -5,7 +5,7 @@ import { Archipelago, type Plan } from "./archipelago/archipelago.ts";
 import { askOnce, inMemory } from "./archipelago/ask-once.ts";
 import { drive } from "./archipelago/drive.ts";
 import { ownHosts } from "./archipelago/host.ts";
-import { MOST_LAG } from "./archipelago/lag.ts";
+import { mostLag } from "./archipelago/lag.ts";
 import { changed, DEFAULT_SETTINGS } from "./archipelago/settings.ts";
 import type { Individual } from "./engines/engine.ts";
 import { portfolioOf } from "./engines/make-engine.ts";
@@ -71,7 +71,7 @@ export function planOf(
       free: false,
       target,
       evaluations,
-      lag: MOST_LAG,
+      lag: mostLag(problem.space.dimensions),
     },
     ...(reassigned ? { portfolio: names } : undefined),
     ...(problem.propose === undefined ? undefined : { proposes: true }),

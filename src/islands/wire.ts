@@ -7,6 +7,8 @@ import type {
   EvolveRequest,
   EvolveRequestSchema,
   IndividualSchema,
+  Migrants,
+  MigrantsSchema,
   ProposeReply,
   ProposeReplySchema,
   ProposeRequest,
@@ -16,11 +18,12 @@ import type {
   Figures as WireFigures,
   Individual as WireIndividual,
 } from "unum/gen/unum/islands/v1/island_pb.js";
-import type { SliceReply, SliceRequest } from "./archipelago/host.ts";
+import { type Columns, NOBODY } from "./archipelago/columns.ts";
+import type { SliceReply, SliceRequest, StretchTask } from "./archipelago/host.ts";
 import { readSetting } from "./archipelago/settings.ts";
-import type { Individual, Selection } from "./engines/engine.ts";
+import type { Individual, Replacement, Selection } from "./engines/engine.ts";
 import { Fault } from "./fault.ts";
-import type { EpochTask, IslandFigures } from "./island.ts";
+import type { IslandFigures } from "./island.ts";
 import type { Proposal, Propose } from "./proposer.ts";
 
 export { IslandHost } from "unum/gen/unum/islands/v1/island_pb.js";
@@ -36,20 +39,20 @@ export function requestMessage(
   request: SliceRequest,
   { problem, evaluationMs }: RequestContext,
 ): MessageInitShape<typeof EvolveRequestSchema> {
-  const { island, seed, lane, state, tasks, sliceMs, evaluationsLimit } = request;
-  const [task, ...later] = tasks.map(taskMessage);
+  const { island, seed, lane, state, tasks, immigrants, sliceMs, evaluationsLimit } = request;
   return {
     isolated: request.isolated === true,
-    ...{ problem, island, engine: tasks[0]?.engine ?? "", seed, lane, sliceMs, evaluationMs, evaluationsLimit, later },
+    ...{ problem, island, seed, lane, sliceMs, evaluationMs, evaluationsLimit },
+    tasks: tasks.map(taskMessage),
+    immigrants: migrantsMessage(immigrants),
     ...(state === undefined ? undefined : { state }),
-    ...(task === undefined ? undefined : { task }),
   };
 }
 
-function taskMessage(task: EpochTask): MessageInitShape<typeof TaskSchema> {
+function taskMessage({ epochs, task }: StretchTask): MessageInitShape<typeof TaskSchema> {
   const energy = Object.entries(task.energy ?? {}).map(([name, value]) => [name, BigInt(value)]);
   return {
-    immigrants: task.immigrants.map(individualMessage),
+    epochs,
     ...{ engine: task.engine, evaluations: task.evaluations, emigrants: task.emigrants },
     ...{ selection: task.selection, replacement: task.replacement },
     ...(task.target === undefined ? undefined : { target: task.target }),
@@ -60,29 +63,27 @@ function taskMessage(task: EpochTask): MessageInitShape<typeof TaskSchema> {
   };
 }
 
-/** Throws the Fault `invalid` for what no archipelago asks. */
+/** Throws the Fault `invalid` for settings that no archipelago has. */
 export function requestOf(message: EvolveRequest): SliceRequest {
-  const { island, seed, lane, sliceMs, task, later } = message;
-  if (task === undefined) throw new Fault("invalid", "the request has no task");
+  const { island, seed, lane, sliceMs, tasks } = message;
   return {
     ...{ island, seed, lane, sliceMs },
     state: message.state.length === 0 ? undefined : message.state,
     isolated: message.isolated,
-    tasks: [taskOf(task, message.engine), ...later.map((each) => taskOf(each, each.engine))],
-    // Absent: as from a version that asks for one epoch at a time.
-    evaluationsLimit: Object.hasOwn(message, "evaluationsLimit") ? message.evaluationsLimit : Number.POSITIVE_INFINITY,
+    tasks: tasks.map((each) => ({ epochs: each.epochs, task: taskOf(each) })),
+    immigrants: columnsOf(message.immigrants),
+    evaluationsLimit: message.evaluationsLimit,
   };
 }
 
-function taskOf(task: Task, engine: string): EpochTask {
+function taskOf(task: Task): StretchTask["task"] {
   const energy = Object.entries(task.energy).map(([name, value]) => [name, Number(value)]);
   return {
-    engine,
-    immigrants: task.immigrants.map(individualOf),
+    engine: task.engine,
     ...{ evaluations: task.evaluations, emigrants: task.emigrants },
     // Each is one of those that the settings may have.
-    selection: readSetting("migration.selection", task.selection) as EpochTask["selection"],
-    replacement: readSetting("migration.replacement", task.replacement) as EpochTask["replacement"],
+    selection: readSetting("migration.selection", task.selection) as Selection,
+    replacement: readSetting("migration.replacement", task.replacement) as Replacement,
     // A target of 0 is one; absent is none.
     target: Object.hasOwn(task, "target") ? task.target : undefined,
     energy: Object.fromEntries(energy),
@@ -101,10 +102,7 @@ export function replyMessage(reply: SliceReply, pid: number): MessageInitShape<t
     reply;
   return {
     ...{ state, over, quarantinedCount, pid, recovered: [...recovered] },
-    ended: ended.map((each) => ({
-      emigrants: each.emigrants.map(individualMessage),
-      figures: { ...each.figures, own: { ...each.figures.own } },
-    })),
+    ended: { bests: [...ended.bests], emigrants: migrantsMessage(ended.emigrants) },
     emigrants: emigrants.map(individualMessage),
     ...(best === undefined ? undefined : { best: individualMessage(best) }),
     figures: { ...figures, own: { ...figures.own } },
@@ -121,7 +119,7 @@ export function replyOf(message: EvolveReply): SliceReply {
     emigrants: emigrants.map(individualOf),
     best: best === undefined ? undefined : individualOf(best),
     figures: figuresOf(message.figures),
-    ended: ended.map((each) => ({ emigrants: each.emigrants.map(individualOf), figures: figuresOf(each.figures) })),
+    ended: { bests: Float64Array.from(ended?.bests ?? []), emigrants: columnsOf(ended?.emigrants) },
     front: front.map(individualOf),
     parents: parents.map(individualOf),
   };
@@ -131,6 +129,16 @@ function figuresOf(message: WireFigures | undefined): IslandFigures {
   if (message === undefined) throw new Fault("internal", "a host answered without figures");
   const { engine, evaluations, generations, best, spread, restarts, own } = message;
   return { engine, evaluations, generations, best, spread, restarts, own };
+}
+
+function migrantsMessage({ counts, genes, values, energy }: Columns): MessageInitShape<typeof MigrantsSchema> {
+  return { counts: [...counts], genes: [...genes], values: [...values], energy: [...energy] };
+}
+
+function columnsOf(message: Migrants | undefined): Columns {
+  if (message === undefined) return NOBODY;
+  const [genes, values] = [Float64Array.from(message.genes), Float64Array.from(message.values)];
+  return { counts: Uint32Array.from(message.counts), genes, values, energy: Float64Array.from(message.energy) };
 }
 
 function individualMessage({ genes, values, energy }: Individual): MessageInitShape<typeof IndividualSchema> {

@@ -30,7 +30,7 @@ storePromises("files", async () => {
       for (let look = 0; look < 2; look++) {
         clock.advance(1_000);
         for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
-        await disk.scan(folder, { skip: [], limit: 1_000 });
+        for (const name of await disk.list(folder)) await disk.list(join(folder, name));
         for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
       }
     },
@@ -91,5 +91,39 @@ describe("a stored object's file", () => {
     await store.put("n", new TextEncoder().encode("one"));
     await writeFile(join(folder, "n", "0000000000000009.123-4.new"), "half");
     assert.deepEqual(await store.versions("n"), [1]);
+  });
+
+  it("costs the same to write, however many versions are kept", async () => {
+    const inside = join(folder, "cost");
+    let looks = 0;
+    const counting = {
+      ...disk,
+      list: (path: string) => {
+        looks++;
+        return disk.list(path);
+      },
+    };
+    const store = fileStore({ folder: inside, disk: counting, clock: new VirtualClock(), log: silentLog, kept: 1_000 });
+    for (let i = 1; i <= 60; i++)
+      assert.deepEqual(await store.put("c", Uint8Array.of(i)), { kind: "stored", version: i });
+    assert.ok(looks <= 2, `the folder was listed ${looks} times`);
+    assert.equal((await store.versions("c")).length, 60);
+  });
+
+  it("is numbered after what other processes wrote, pruned or not, and after what was taken away by hand", async () => {
+    const inside = join(folder, "others");
+    const [one, other] = [1, 2].map(() =>
+      fileStore({ folder: inside, disk, clock: new VirtualClock(), log: silentLog }),
+    );
+    assert.ok(one && other);
+    assert.equal((await one.put("o", Uint8Array.of(1))).version, 1);
+    for (let i = 2; i <= 40; i++) assert.equal((await other.put("o", Uint8Array.of(i))).version, i);
+    assert.equal((await one.versions("o")).length, 16, "pruned");
+    // The first remembers version 1, and finds the number after it free.
+    assert.deepEqual(await one.put("o", Uint8Array.of(41), 1), { kind: "conflict", version: 40 });
+    assert.deepEqual(await one.put("o", Uint8Array.of(41)), { kind: "stored", version: 41 });
+    assert.deepEqual((await other.get("o"))?.bytes, Uint8Array.of(41));
+    await rm(join(inside, "o"), { recursive: true });
+    assert.deepEqual(await one.put("o", Uint8Array.of(1)), { kind: "stored", version: 1 });
   });
 });

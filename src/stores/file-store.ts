@@ -5,8 +5,9 @@
 // Invariants
 //   F1. A version's file is made once, whole, and never changed: what exists under a number is what was put there.
 //   F2. Of several processes that make the same number one succeeds, since a file is made only where there is none.
-//   F3. The newest versions, KEPT_LEAST of them at least, are never pruned: so who comes late to make a number that was
-//       given long ago meets it, or finds that he was too late.
+//   F3. The newest versions, KEPT_LEAST of them at least, are never pruned, and others from the oldest on, one after the other: so who
+//       comes late to make a number that was given long ago meets it, or finds the one before it gone.
+//   F4. What a version costs to write does not grow with the versions that are kept: what this process wrote last is remembered.
 
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Disk } from "../base/disk.ts";
@@ -35,9 +36,15 @@ export interface FileStore extends Store {
 }
 
 const KEPT_LEAST = 16;
-const MOST_FILES = 1_000_000;
 const LOOK_EVERY_MS = 1_000;
 const NUMBER_WIDTH = 16;
+/** Keys of which it is remembered which versions there are. */
+const MOST_REMEMBERED = 10_000;
+
+interface Span {
+  readonly oldest: number;
+  readonly newest: number;
+}
 
 export function fileStore(settings: FileStoreSettings): FileStore {
   const { folder, disk, clock, log, kept = KEPT_LEAST, limitBytes = 64 * 2 ** 20 } = settings;
@@ -47,9 +54,17 @@ export function fileStore(settings: FileStoreSettings): FileStore {
     return version === undefined ? inside : `${inside}/${String(version).padStart(NUMBER_WIDTH, "0")}`;
   };
 
-  const versions = async (key: string) => {
-    const files = await disk.scan(pathOf(key), { skip: [], limit: MOST_FILES });
-    return files.map(({ path }) => numberOf(path)).filter((version) => version > 0);
+  const versions = async (key: string) => (await disk.list(pathOf(key))).map(numberOf).filter((version) => version > 0);
+
+  /** What there was of a key when this process last wrote it: others may have written since (F4). */
+  const spans = new Map<string, Span>();
+  const spanOf = async (key: string): Promise<Span> => {
+    const all = await versions(key);
+    return { oldest: all[0] ?? 1, newest: all.at(-1) ?? 0 };
+  };
+  const remember = (key: string, span: Span) => {
+    if (spans.size >= MOST_REMEMBERED) spans.clear();
+    spans.set(key, span);
   };
 
   const get = async (key: string, version?: number): Promise<StoredObject | undefined> => {
@@ -69,33 +84,60 @@ export function fileStore(settings: FileStoreSettings): FileStore {
     if (bytes !== undefined && bytes.length > limitBytes) {
       throw new Fault("invalid", `'${key}' would have ${bytes.length} bytes, the limit is ${limitBytes}`);
     }
-    await disk.makeFolder(pathOf(key));
+    const known = spans.get(key);
+    if (known === undefined) await disk.makeFolder(pathOf(key));
     const file = encodeObject({ writtenAt: clock.wallNow(), bytes });
-    for (;;) {
-      const newest = (await versions(key)).at(-1) ?? 0;
-      if (ifVersion !== undefined && ifVersion !== newest) return { kind: "conflict", version: newest };
+    for (let span = known; ; span = undefined) {
+      // What is remembered may be old: only what comes after it is believed.
+      const { oldest, newest } = span ?? (await spanOf(key));
+      if (ifVersion !== undefined && ifVersion !== newest) {
+        if (span !== undefined) continue;
+        return { kind: "conflict", version: newest };
+      }
       const version = newest + 1;
-      if (!(await disk.create(pathOf(key, version), file))) continue;
-      const all = await versions(key);
-      const after = all.at(-1) ?? version;
-      if (version <= after - Math.max(KEPT_LEAST, kept)) {
-        // Others have given this number and pruned it since the look at what was there (F3).
+      if (!(await made(key, version, file))) continue;
+      // F3
+      const isLate =
+        newest === 0 ? (await spanOf(key)).newest > KEPT_LEAST : !(await disk.isThere(pathOf(key, newest)));
+      if (isLate) {
         await disk.remove(pathOf(key, version));
         continue;
       }
       watches.notice(key, version);
-      const old = all.filter((each) => each <= after - Math.max(KEPT_LEAST, kept));
-      for (const each of old) await disk.remove(pathOf(key, each));
+      remember(key, { oldest: await pruned(key, { oldest, newest: version }), newest: version });
       return { kind: "stored", version };
     }
   };
 
+  /** The folder is made where somebody has taken it away. */
+  const made = async (key: string, version: number, file: Uint8Array): Promise<boolean> => {
+    try {
+      return await disk.create(pathOf(key, version), file);
+    } catch (thrown) {
+      if (await disk.isThere(pathOf(key))) throw thrown;
+      await disk.makeFolder(pathOf(key));
+      return disk.create(pathOf(key, version), file);
+    }
+  };
+
+  /** Answers which version is the oldest now. */
+  const pruned = async (key: string, { oldest, newest }: Span): Promise<number> => {
+    const last = newest - Math.max(KEPT_LEAST, kept);
+    const old =
+      last - oldest > KEPT_LEAST
+        ? (await versions(key)).filter((version) => version <= last)
+        : Array.from({ length: Math.max(0, last - oldest + 1) }, (_, i) => oldest + i);
+    for (const version of old) await disk.remove(pathOf(key, version));
+    return Math.max(oldest, last + 1);
+  };
+
   const newest = async (prefix: string) => {
     const found = new Map<string, number>();
-    for (const { path } of await disk.scan(folder, { skip: [], limit: MOST_FILES })) {
-      const [name = "", file = ""] = path.split("/");
-      const [key, version] = [keyOfFolderName(name), numberOf(file)];
-      if (version > 0 && key.startsWith(prefix)) found.set(key, Math.max(version, found.get(key) ?? 0));
+    for (const name of await disk.list(folder)) {
+      const key = keyOfFolderName(name);
+      if (!key.startsWith(prefix)) continue;
+      const last = (await disk.list(`${folder}/${name}`)).findLast((file) => numberOf(file) > 0);
+      if (last !== undefined) found.set(key, numberOf(last));
     }
     return found;
   };

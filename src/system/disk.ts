@@ -1,7 +1,7 @@
 // Files as Node gives them.
 
 import { type Dirent, writeFileSync } from "node:fs";
-import { cp, type FileHandle, link, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { access, cp, type FileHandle, link, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import type { Disk, FileEntry } from "../base/disk.ts";
 import { Fault } from "../base/fault.ts";
@@ -12,7 +12,7 @@ import { capLog } from "./log-cap.ts";
 export function systemDisk(): Disk {
   return {
     ...{ read, replace, create, writeNow, append, remove },
-    ...{ makeFolder, copyFolder, moveFolder, removeFolder, scan, capLog },
+    ...{ makeFolder, copyFolder, moveFolder, removeFolder, scan, list, isThere, capLog },
   };
 }
 
@@ -43,7 +43,7 @@ async function create(path: string, bytes: Uint8Array): Promise<boolean> {
   await writeWhole(path, bytes, async (temporary) => {
     // A link, unlike a rename, is refused where there is a file.
     await link(temporary, path).catch((cause) => {
-      if (!isThere(cause)) throw cause;
+      if (!isTaken(cause)) throw cause;
       made = false;
     });
     await rm(temporary);
@@ -116,7 +116,7 @@ async function moveFolder(from: string, to: string): Promise<boolean> {
     await syncFolder(dirname(to));
     return true;
   } catch (cause) {
-    if (isThere(cause)) return false;
+    if (isTaken(cause)) return false;
     throw fileFault("move", from, cause);
   }
 }
@@ -166,6 +166,25 @@ async function scan(
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
+async function list(folder: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (cause) {
+    if (isAbsent(cause) || isNoFolder(cause)) return [];
+    throw fileFault("list", folder, cause);
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (cause) {
+    if (isAbsent(cause) || isNoFolder(cause)) return false;
+    throw fileFault("look at", path, cause);
+  }
+}
+
 async function entriesOf(folder: string): Promise<Dirent[]> {
   try {
     return await readdir(folder, { withFileTypes: true });
@@ -186,8 +205,12 @@ async function entryOf(folder: string, path: string): Promise<FileEntry | undefi
   }
 }
 
-function isThere(thrown: unknown): boolean {
+function isTaken(thrown: unknown): boolean {
   return thrown instanceof Error && "code" in thrown && (thrown.code === "EEXIST" || thrown.code === "ENOTEMPTY");
+}
+
+function isNoFolder(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && thrown.code === "ENOTDIR";
 }
 
 function isAbsent(thrown: unknown): boolean {

@@ -76,7 +76,8 @@ export interface Ending {
 }
 
 const LOOK_EVERY_MS = 500;
-const SLICE_MS = 200;
+/** A message costs its host milliseconds of waiting; who ends the run waits for the slices under way. */
+const SLICE_MS = 500;
 const EARLY_MS = 20;
 /** Notice of a new configuration comes by the store; this is for when it does not. */
 const CONFIG_EVERY_MS = 5_000;

@@ -15,13 +15,13 @@
 import type { Individual } from "../engines/engine.ts";
 import { engineOf } from "../engines/make-engine.ts";
 import { Fault } from "../fault.ts";
-import type { EpochTask } from "../island.ts";
 import type { Proposal } from "../proposer.ts";
-import type { SliceReply, SliceRequest } from "./host.ts";
+import { fromColumns, toColumns } from "./columns.ts";
+import type { SliceReply, SliceRequest, StretchTask } from "./host.ts";
 import { lagOf, mailOf, markAt, nextMark } from "./lag.ts";
 import { firstStanding, reviewed, type Standing } from "./portfolio.ts";
 import { mayAsk, parentsFor, type Question } from "./questions.ts";
-import { backFor, bestAfter, type CutIsland, type Left, type Seat, seatOf, snapshotAt } from "./seat.ts";
+import { backFor, bestAfter, type CutIsland, type EpochEnd, type Seat, seatOf, snapshotAt } from "./seat.ts";
 import type { Settings } from "./settings.ts";
 import { sourcesOf } from "./topology.ts";
 
@@ -59,6 +59,8 @@ export class Archipelago {
   readonly plan: Plan;
   readonly seats: readonly Seat[];
   #changes: readonly SettingsChange[];
+  /** Who sends to whom, by what says so. */
+  readonly #known = new WeakMap<Settings, readonly (readonly number[])[]>();
   /** The newest last; those that no cut can ask for are forgotten. */
   #standings: Standing[];
   /** No epoch after the last review and up to this one ends with one. */
@@ -148,44 +150,47 @@ export class Archipelago {
     seat.working = true;
     if (seat.slice === undefined) seat.immigrants = [this.#mailFor(i, seat.epochs)];
     else seat.immigrants.length = 1;
-    const tasks = [this.#task(i, seat.epochs, seat.immigrants[0] ?? [])];
+    const tasks = [{ epochs: 1, ...this.#said(i, seat.epochs) }];
     const { free } = this.plan;
     const end = Math.min(this.#last, free ? seat.epochs + FREE_EPOCHS : nextMark(seat.epochs, this.#mostLag));
     let genes = genesOf(seat.immigrants[0]);
-    for (let epochs = seat.epochs + 1; epochs < end && tasks.at(-1)?.parents === undefined; epochs++) {
+    for (let epochs = seat.epochs + 1; epochs < end && tasks.at(-1)?.task.parents === undefined; epochs++) {
       if (!free && !this.#isKnown(i, epochs)) break;
       const mail = free ? [] : this.#mailFor(i, epochs);
       genes += Math.max(genesOf(mail), genesOf(seat.immigrants[0]));
       if (genes > GENES_LIMIT) break;
       seat.immigrants.push(mail);
-      tasks.push(this.#task(i, epochs, mail));
+      const [last, said] = [tasks.at(-1), this.#said(i, epochs)];
+      if (last !== undefined && isSame(last, said)) last.epochs++;
+      else tasks.push({ epochs: 1, ...said });
     }
-    seat.asked = Math.max(seat.asked, seat.epochs + tasks.length);
+    seat.asked = Math.max(seat.asked, seat.epochs + seat.immigrants.length);
     return {
       island: this.plan.islands[i] ?? String(i),
       seed: this.plan.seed,
       lane: i + 1,
       state: seat.slice ?? seat.history.get(seat.epochs)?.left?.state,
-      tasks,
+      tasks: tasks.map(({ epochs, task }) => ({ epochs, task })),
+      immigrants: toColumns(seat.immigrants),
       evaluationsLimit: this.plan.evaluations,
       sliceMs: free ? Math.min(sliceMs, FREE_MS) : sliceMs,
     };
   }
 
-  #task(i: number, epochs: number, immigrants: readonly Individual[]): EpochTask {
+  #said(i: number, epochs: number): Said {
     const settings = this.settingsAt(epochs);
     const { migration, energy } = settings;
     const { proposed } = this.#seat(i);
     const parents = this.plan.proposes ? parentsFor(epochs, settings) : undefined;
-    return {
+    const task: StretchTask["task"] = {
       engine: this.#engineFor(i, epochs - this.#lag(epochs)),
-      immigrants,
       evaluations: migration.every,
       emigrants: migration.topology === "none" ? 0 : migration.count,
       ...{ selection: migration.selection, replacement: migration.replacement, target: this.plan.target, energy },
       proposals: proposed?.epoch === epochs ? proposed.rows : [],
       ...(parents === undefined ? undefined : { parents }),
     };
+    return { task, settings };
   }
 
   #mailFor(i: number, epochs: number): readonly Individual[] {
@@ -213,8 +218,14 @@ export class Archipelago {
   }
 
   #sources(i: number, epoch: number): readonly number[] {
-    const { topology, degree } = this.settingsAt(epoch).migration;
-    return sourcesOf(topology, this.seats.length, { degree, seed: this.plan.seed })[i] ?? [];
+    const settings = this.settingsAt(epoch);
+    let known = this.#known.get(settings);
+    if (known === undefined) {
+      const { topology, degree } = settings.migration;
+      known = sourcesOf(topology, this.seats.length, { degree, seed: this.plan.seed });
+      this.#known.set(settings, known);
+    }
+    return known[i] ?? [];
   }
 
   /** A5 */
@@ -250,18 +261,22 @@ export class Archipelago {
   took(i: number, reply: SliceReply): void {
     const seat = this.#seat(i);
     const { ended, over, state, figures, best, front, emigrants, quarantinedCount, parents } = reply;
-    for (const end of ended) this.#endEpoch(seat, end);
+    for (const [k, left] of fromColumns(ended.emigrants).entries())
+      this.#endEpoch(seat, { best: ended.bests[k], emigrants: left });
     seat.figures = figures;
     seat.engine = figures.engine;
     seat.slice = over ? undefined : state;
-    if (over) this.#endEpoch(seat, { figures, emigrants, left: { state, best, front, quarantinedCount, parents } });
+    if (over) {
+      const left = { figures, state, best, front, quarantinedCount, parents };
+      this.#endEpoch(seat, { best: figures.best, emigrants, left });
+    }
     seat.working = false;
     this.#end();
     this.#review();
     this.#forget();
   }
 
-  #endEpoch(seat: Seat, end: Pick<SliceReply, "figures" | "emigrants"> & { readonly left?: Left }): void {
+  #endEpoch(seat: Seat, end: Pick<EpochEnd, "best" | "emigrants" | "left">): void {
     seat.epochs++;
     seat.sent += end.emigrants.length;
     seat.received += seat.immigrants.shift()?.length ?? 0;
@@ -271,8 +286,8 @@ export class Archipelago {
   }
 
   #finish(seat: Seat): void {
-    const { figures } = seat.history.get(seat.epochs) ?? {};
-    if (figures !== undefined && figures.evaluations >= this.plan.evaluations) seat.finished = true;
+    const { left } = seat.history.get(seat.epochs) ?? {};
+    if (left !== undefined && left.figures.evaluations >= this.plan.evaluations) seat.finished = true;
   }
 
   /** Where one is done sooner than another, the sooner one counts: A4. */
@@ -280,8 +295,8 @@ export class Archipelago {
     const { target, free } = this.plan;
     if (target === undefined) return;
     for (const seat of this.seats) {
-      for (const [epoch, { figures }] of seat.history) {
-        if (figures !== undefined && figures.best <= target) this.#last = Math.min(this.#last, epoch);
+      for (const [epoch, { best }] of seat.history) {
+        if (best !== undefined && best <= target) this.#last = Math.min(this.#last, epoch);
       }
     }
     if (free || this.#last === Number.POSITIVE_INFINITY) return;
@@ -345,6 +360,17 @@ export interface Cut {
   readonly islands: readonly CutIsland[];
   /** Of a portfolio: the last reviews, from that on which is in force. */
   readonly standings?: readonly Standing[];
+}
+
+interface Said {
+  readonly task: StretchTask["task"];
+  readonly settings: Settings;
+}
+
+/** Whether one epoch is asked for as the one before it. */
+function isSame(last: Said, next: Said): boolean {
+  const isPlain = [last, next].every(({ task }) => task.proposals?.length === 0 && task.parents === undefined);
+  return isPlain && last.settings === next.settings && last.task.engine === next.task.engine;
 }
 
 function genesOf(migrants: readonly Individual[] | undefined): number {

@@ -9,6 +9,13 @@ import type { Quarantined } from "../evaluator.ts";
 import { Fault } from "../fault.ts";
 import { type EpochTask, Island, type IslandFigures } from "../island.ts";
 import type { Problem } from "../problem.ts";
+import { type Columns, fromColumns, toColumns } from "./columns.ts";
+
+/** What is asked in so many epochs, one after the other. */
+export interface StretchTask {
+  readonly epochs: number;
+  readonly task: Omit<EpochTask, "immigrants">;
+}
 
 export interface SliceRequest {
   /** Names the island for people and for who keeps it at hand. */
@@ -17,8 +24,10 @@ export interface SliceRequest {
   readonly lane: number;
   /** As the last slice left it; undefined at its beginning. */
   readonly state: Uint8Array | undefined;
-  /** Of the epoch in hand, and of those after it: at least one. */
-  readonly tasks: readonly EpochTask[];
+  /** Of the epoch in hand, and of those after it: at least one epoch. */
+  readonly tasks: readonly StretchTask[];
+  /** Of each of those epochs. */
+  readonly immigrants: Columns;
   /** Of the island since its beginning: none of the later epochs begins once it has had so many. */
   readonly evaluationsLimit: number;
   /** How long a slice goes on, in ms; a generation always ends. */
@@ -27,11 +36,15 @@ export interface SliceRequest {
   readonly isolated?: boolean;
 }
 
-/** An epoch that was over before the slice was. */
-export type Ended = Pick<SliceReply, "emigrants" | "figures">;
+/** Epochs that were over before the slice was. */
+export interface Ended {
+  /** After each, the least value of the first objective so far. */
+  readonly bests: Float64Array;
+  readonly emigrants: Columns;
+}
 
 export interface SliceReply {
-  readonly ended: readonly Ended[];
+  readonly ended: Ended;
   /** Of the epoch after those. */
   readonly state: Uint8Array;
   /** Whether that epoch is over; then the emigrants have left. */
@@ -62,7 +75,8 @@ export async function runSlice(
   { now, island: known }: { readonly now: () => number; readonly island?: Island | undefined },
   watch?: Parameters<Island["evolve"]>[2],
 ): Promise<{ readonly reply: SliceReply; readonly island: Island }> {
-  const { seed, lane, state, tasks, evaluationsLimit } = request;
+  const { seed, lane, state, evaluationsLimit } = request;
+  const tasks = epochTasks(request);
   const [first] = tasks;
   if (first === undefined) throw new Fault("invalid", "the request has no task");
   if (problem.space.operators !== undefined) watch?.breeds();
@@ -70,12 +84,16 @@ export async function runSlice(
   const island = known ?? (state === undefined ? begun() : Island.resume(problem, first.engine, state));
   const until = now() + request.sliceMs;
   const late = () => now() >= until;
-  const ended: Ended[] = [];
+  const bests: number[] = [];
+  const left: (readonly Individual[])[] = [];
   let over = true;
   let emigrants: readonly Individual[] = [];
   let parents: readonly Individual[] = [];
   for (const task of tasks) {
-    if (task !== first) ended.push({ emigrants, figures: island.figures() });
+    if (task !== first) {
+      bests.push(island.best?.values[0] ?? Number.POSITIVE_INFINITY);
+      left.push(emigrants);
+    }
     over = await island.evolve(task, late, watch);
     emigrants = over ? island.emigrants(task.emigrants, task.selection) : [];
     const { count, selection } = task.parents ?? { count: 0, selection: "best" as const };
@@ -85,7 +103,7 @@ export async function runSlice(
   return {
     island,
     reply: {
-      ended,
+      ended: { bests: Float64Array.from(bests), emigrants: toColumns(left) },
       state: island.save(),
       over,
       emigrants,
@@ -98,6 +116,17 @@ export async function runSlice(
       front: over && problem.space.objectives > 1 ? island.front() : [],
     },
   };
+}
+
+/** Throws the Fault `invalid` where there are not as many epochs as lists of who comes in them. */
+function epochTasks({ tasks, immigrants }: Pick<SliceRequest, "tasks" | "immigrants">): readonly EpochTask[] {
+  const mail = fromColumns(immigrants);
+  const asked = tasks.reduce((sum, { epochs }) => sum + epochs, 0);
+  if (asked !== mail.length) {
+    throw new Fault("invalid", `the request is of ${asked} epochs and has the immigrants of ${mail.length}`);
+  }
+  const each = tasks.flatMap(({ epochs, task }) => Array.from({ length: epochs }, () => task));
+  return each.map((task, epoch) => ({ ...task, immigrants: mail[epoch] ?? [] }));
 }
 
 /** All islands in this process, one slice after the other. `turn`: lets whatever else the process does have its turn before each. */

@@ -2,12 +2,17 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { lagOf, MOST_LAG, mailOf, markAt, nextMark } from "./lag.ts";
+import { lagOf, mailOf, markAt, mostLag, nextMark } from "./lag.ts";
 
 const EPOCHS = Array.from({ length: 2_000 }, (_, epoch) => epoch);
 
 describe("lag", () => {
-  for (const most of [1, 3, MOST_LAG]) {
+  it("of a new plan is the longer the cheaper an evaluation may be, and never more than numbers under way allow", () => {
+    const table = { 1: 2_048, 10: 2_048, 11: 1_024, 40: 512, 100: 256, 10000: 256 };
+    for (const [dimensions, most] of Object.entries(table)) assert.equal(mostLag(Number(dimensions)), most);
+  });
+
+  for (const most of [1, 3, mostLag(100)]) {
     it(`of ${most} at most: what was left is taken once, in order, and nothing is forgotten`, () => {
       const taken = EPOCHS.map((epochs) => mailOf(epochs, most)).filter((left) => left !== undefined);
       assert.deepEqual(

@@ -13,8 +13,19 @@
 //   L2. What an island left after an epoch is taken by a neighbour once: where the lag grows, nothing is taken.
 //   L3. Migrants are never older than an eighth of the run, or than one epoch: a short run of costly evaluations loses nothing.
 
-/** Of a new plan. Longer pays nothing more: a stretch of 128 epochs of the cheapest functions takes 50 ms. */
-export const MOST_LAG = 256;
+/** Of new plans, for problems of few dimensions and of many. */
+const MOST_LAGS = { few: 2_048, many: 256 };
+/** Genes of the migrants that are under way between two islands, one an epoch. */
+const GENES_UNDER_WAY = 20_480;
+
+/**
+ * Of a new plan. The less an evaluation costs, the more epochs a message has to be for: a stretch of half of these, of the cheapest
+ * functions, takes 150 to 300 ms. What an evaluation costs follows from the dimensions at least.
+ */
+export function mostLag(dimensions: number): number {
+  const most = 2 ** Math.floor(Math.log2(GENES_UNDER_WAY / dimensions));
+  return Math.min(MOST_LAGS.few, Math.max(MOST_LAGS.many, most));
+}
 
 const SHARE = 8;
 const STRETCHES = 2;

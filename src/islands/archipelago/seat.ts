@@ -6,8 +6,8 @@ import { NOTHING_PROPOSED, type ProposalCounts } from "./questions.ts";
 
 /** What is known of an island after any epoch. */
 export interface EpochEnd {
-  /** Left out of epochs before a cut that was gone on from: of those only the mail is known. */
-  readonly figures?: IslandFigures;
+  /** Least value so far. Left out of epochs before a cut that was gone on from: of those only the mail is known. */
+  readonly best?: number | undefined;
   readonly emigrants: readonly Individual[];
   readonly migrants: MigrantCounts;
   /** Before the epoch's end. */
@@ -18,6 +18,7 @@ export interface EpochEnd {
 
 /** What an island leaves where it can be gone on from. */
 export interface Left {
+  readonly figures: IslandFigures;
   readonly state: Uint8Array;
   readonly best: Individual | undefined;
   readonly front: readonly Individual[];
@@ -27,7 +28,7 @@ export interface Left {
 }
 
 /** One island after an epoch at whose end it left its state. */
-export type Snapshot = Required<Omit<EpochEnd, "left">> & Left;
+export type Snapshot = Omit<EpochEnd, "left" | "best"> & Left;
 
 /** Since the beginning. Stale ones were purged. */
 export interface MigrantCounts {
@@ -78,10 +79,11 @@ export function seatOf(engine: string, epoch: number, from: CutIsland | undefine
     ...{ engine, proposals: NOTHING_PROPOSED, proposed: undefined, immigrants: [] },
   };
   if (from === undefined) return seat;
-  const { state, best, front, quarantinedCount, parents, ...end } = from.snapshot;
+  const { figures, state, best, front, quarantinedCount, parents, ...end } = from.snapshot;
   const { migrants, proposals } = end;
   for (const { epoch: past, emigrants } of from.mail) seat.history.set(past, { emigrants, migrants, proposals });
-  seat.history.set(from.epoch, { ...end, left: { state, best, front, quarantinedCount, parents } });
+  const left = { figures, state, best, front, quarantinedCount, parents };
+  seat.history.set(from.epoch, { ...end, best: figures.best, left });
   goBack(seat, from.epoch);
   return seat;
 }
@@ -90,7 +92,8 @@ const NOBODY: MigrantCounts = { received: 0, sent: 0, stale: 0 };
 
 /** As if no epoch after this one had been. */
 function goBack(seat: Seat, epoch: number): void {
-  const { figures, migrants = NOBODY, proposals = NOTHING_PROPOSED } = seat.history.get(epoch) ?? {};
+  const { left, migrants = NOBODY, proposals = NOTHING_PROPOSED } = seat.history.get(epoch) ?? {};
+  const figures = left?.figures;
   for (const later of seat.history.keys()) if (later > epoch) seat.history.delete(later);
   Object.assign(seat, { figures, proposals, ...migrants, epochs: epoch, slice: undefined, immigrants: [] });
   seat.finished = false;
@@ -110,14 +113,14 @@ export function snapshotAt(
   epoch: number,
 ): { readonly epoch: number; readonly snapshot: Snapshot } | undefined {
   let newest: { readonly epoch: number; readonly snapshot: Snapshot } | undefined;
-  for (const [past, { left, figures, ...end }] of seat.history) {
-    if (left === undefined || figures === undefined || past > epoch || past < (newest?.epoch ?? 0)) continue;
-    newest = { epoch: past, snapshot: { ...end, figures, ...left } };
+  for (const [past, { left, emigrants, migrants, proposals }] of seat.history) {
+    if (left === undefined || past > epoch || past < (newest?.epoch ?? 0)) continue;
+    newest = { epoch: past, snapshot: { emigrants, migrants, proposals, ...left } };
   }
   return newest;
 }
 
 /** A finished island stays as it was at its end. */
 export function bestAfter(seat: Seat, epoch: number): number {
-  return (seat.history.get(epoch) ?? seat.history.get(seat.epochs))?.figures?.best ?? Number.POSITIVE_INFINITY;
+  return (seat.history.get(epoch) ?? seat.history.get(seat.epochs))?.best ?? Number.POSITIVE_INFINITY;
 }

@@ -28,8 +28,9 @@ export function selected(
     random,
   }: { readonly count: number; readonly selection: Selection; readonly random: RandomStream },
 ): readonly number[] {
-  const all = Array.from(values.keys());
   const better = (a: number, b: number) => (values[a] as number) - (values[b] as number) || a - b;
+  if (selection === "best" && count <= FEW) return best(values, count, better);
+  const all = Array.from(values.keys());
   if (selection === "best") return all.sort(better).slice(0, count);
   const chosen: number[] = [];
   while (chosen.length < count && all.length > 0) {
@@ -41,6 +42,21 @@ export function selected(
     chosen.push(...all.splice(place, 1));
   }
   return chosen;
+}
+
+const FEW = 16;
+
+/** Few of many, once an epoch: kept in their order while all are looked at, and not sorted. */
+function best({ length }: Float64Array, count: number, better: (a: number, b: number) => number): readonly number[] {
+  const found: number[] = [];
+  for (let i = 0; i < length; i++) {
+    let place = found.length;
+    while (place > 0 && better(i, found[place - 1] as number) < 0) place--;
+    if (place >= count) continue;
+    found.splice(place, 0, i);
+    if (found.length > count) found.pop();
+  }
+  return found;
 }
 
 /** Mean distance of genes from their mean, as a share of the start region; where none says anything, the share of different rows. */

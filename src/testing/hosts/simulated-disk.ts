@@ -66,6 +66,8 @@ export class SimulatedDisk {
       removeFolder: (path) => this.#step(user, () => this.#removeFolder(path), true),
       moveFolder: (from, to) => this.#step(user, () => this.#moveFolder(from, to), true),
       scan: (folder, options) => this.#step(user, () => this.#scan(folder, options)),
+      list: (folder) => this.#step(user, () => this.#list(folder)),
+      isThere: (path) => this.#step(user, () => this.#files.has(path) || this.#folders.has(path)),
       capLog: (path, limitBytes) => this.#step(user, () => this.#cap(path, limitBytes)),
     };
   }
@@ -212,6 +214,11 @@ export class SimulatedDisk {
     if (found.length > limit)
       throw new Fault("invalid", `${folder} has more than ${limit} files; is it the right folder?`);
     return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  #list(folder: string): readonly string[] {
+    const all = [...this.#files.keys(), ...this.#folders].filter((path) => path.startsWith(`${folder}/`));
+    return [...new Set(all.map((path) => path.slice(folder.length + 1).split("/", 1)[0] ?? ""))].sort();
   }
 
   #cap(path: string, limitBytes: number): boolean {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file unum/islands/v1/island.proto.
  */
 export const file_unum_islands_v1_island: GenFile = /*@__PURE__*/
-  fileDesc("Chx1bnVtL2lzbGFuZHMvdjEvaXNsYW5kLnByb3RvEg91bnVtLmlzbGFuZHMudjEiXQoOUHJvcG9zZVJlcXVlc3QSDwoHcHJvYmxlbRgBIAEoCRIsCgdwYXJlbnRzGAIgAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSDAoEc2VlZBgDIAEoASJZCgxQcm9wb3NlUmVwbHkSKgoKY2FuZGlkYXRlcxgBIAMoCzIWLnVudW0uaXNsYW5kcy52MS5HZW5lcxIMCgRjb3N0GAIgASgBEg8KB3JlZnVzZWQYAyADKAkiEQoPUHJvYmxlbXNSZXF1ZXN0IkEKDVByb2JsZW1zUmVwbHkSMAoIcHJvYmxlbXMYASADKAsyHi51bnVtLmlzbGFuZHMudjEuU2VydmVkUHJvYmxlbSLfAQoNU2VydmVkUHJvYmxlbRIMCgRuYW1lGAEgASgJEg4KBmdlbm9tZRgCIAEoCRISCgpkaW1lbnNpb25zGAMgASgNEhIKCm9iamVjdGl2ZXMYBCABKA0SDQoFbG93ZXIYBSADKAESDQoFdXBwZXIYBiADKAESEwoLc3RhcnRfbG93ZXIYByADKAESEwoLc3RhcnRfdXBwZXIYCCADKAESDwoHaW50ZWdlchgJIAEoDBIOCgZ0YXJnZXQYCiABKAESDQoFbm9pc3kYCyABKAgSEAoIcHJvcG9zZXMYDCABKAgiOwoKSW5kaXZpZHVhbBINCgVnZW5lcxgBIAMoARIOCgZ2YWx1ZXMYAiADKAESDgoGZW5lcmd5GAMgASgDIowCCg1Fdm9sdmVSZXF1ZXN0Eg8KB3Byb2JsZW0YASABKAkSDgoGaXNsYW5kGAIgASgJEg4KBmVuZ2luZRgDIAEoCRIMCgRzZWVkGAQgASgBEgwKBGxhbmUYBSABKA0SDQoFc3RhdGUYBiABKAwSIwoEdGFzaxgHIAEoCzIVLnVudW0uaXNsYW5kcy52MS5UYXNrEhAKCHNsaWNlX21zGAggASgNEhUKDWV2YWx1YXRpb25fbXMYCSABKA0SJAoFbGF0ZXIYCiADKAsyFS51bnVtLmlzbGFuZHMudjEuVGFzaxIZChFldmFsdWF0aW9uc19saW1pdBgLIAEoARIQCghpc29sYXRlZBgMIAEoCCLfAgoEVGFzaxIvCgppbW1pZ3JhbnRzGAEgAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSEwoLZXZhbHVhdGlvbnMYAiABKAESEQoJZW1pZ3JhbnRzGAMgASgNEhEKCXNlbGVjdGlvbhgEIAEoCRITCgtyZXBsYWNlbWVudBgFIAEoCRIOCgZ0YXJnZXQYBiABKAESMQoGZW5lcmd5GAcgAygLMiEudW51bS5pc2xhbmRzLnYxLlRhc2suRW5lcmd5RW50cnkSKQoJcHJvcG9zYWxzGAggAygLMhYudW51bS5pc2xhbmRzLnYxLkdlbmVzEg8KB3BhcmVudHMYCSABKA0SGAoQcGFyZW50X3NlbGVjdGlvbhgKIAEoCRIOCgZlbmdpbmUYCyABKAkaLQoLRW5lcmd5RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4ASIWCgVHZW5lcxINCgVnZW5lcxgBIAMoASKfAwoLRXZvbHZlUmVwbHkSDQoFc3RhdGUYASABKAwSDAoEb3ZlchgCIAEoCBIuCgllbWlncmFudHMYAyADKAsyGy51bnVtLmlzbGFuZHMudjEuSW5kaXZpZHVhbBIpCgRiZXN0GAQgASgLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSKQoHZmlndXJlcxgFIAEoCzIYLnVudW0uaXNsYW5kcy52MS5GaWd1cmVzEjEKC3F1YXJhbnRpbmVkGAYgAygLMhwudW51bS5pc2xhbmRzLnYxLlF1YXJhbnRpbmVkEhkKEXF1YXJhbnRpbmVkX2NvdW50GAcgASgBEioKBWZyb250GAggAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSCwoDcGlkGAkgASgNEhEKCXJlY292ZXJlZBgKIAMoCRIsCgdwYXJlbnRzGAsgAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSJQoFZW5kZWQYDCADKAsyFi51bnVtLmlzbGFuZHMudjEuRW5kZWQiYgoFRW5kZWQSLgoJZW1pZ3JhbnRzGAEgAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSKQoHZmlndXJlcxgCIAEoCzIYLnVudW0uaXNsYW5kcy52MS5GaWd1cmVzIs8BCgdGaWd1cmVzEg4KBmVuZ2luZRgBIAEoCRITCgtldmFsdWF0aW9ucxgCIAEoARITCgtnZW5lcmF0aW9ucxgDIAEoARIMCgRiZXN0GAQgASgBEg4KBnNwcmVhZBgFIAEoARIQCghyZXN0YXJ0cxgGIAEoARIuCgNvd24YByADKAsyIS51bnVtLmlzbGFuZHMudjEuRmlndXJlcy5Pd25FbnRyeRoqCghPd25FbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIiwKC1F1YXJhbnRpbmVkEg0KBWdlbmVzGAEgAygBEg4KBnJlYXNvbhgCIAEoCTLtAQoKSXNsYW5kSG9zdBJGCgZFdm9sdmUSHi51bnVtLmlzbGFuZHMudjEuRXZvbHZlUmVxdWVzdBocLnVudW0uaXNsYW5kcy52MS5Fdm9sdmVSZXBseRJMCghQcm9ibGVtcxIgLnVudW0uaXNsYW5kcy52MS5Qcm9ibGVtc1JlcXVlc3QaHi51bnVtLmlzbGFuZHMudjEuUHJvYmxlbXNSZXBseRJJCgdQcm9wb3NlEh8udW51bS5pc2xhbmRzLnYxLlByb3Bvc2VSZXF1ZXN0Gh0udW51bS5pc2xhbmRzLnYxLlByb3Bvc2VSZXBseWIIZWRpdGlvbnNw6Ac");
+  fileDesc("Chx1bnVtL2lzbGFuZHMvdjEvaXNsYW5kLnByb3RvEg91bnVtLmlzbGFuZHMudjEiXQoOUHJvcG9zZVJlcXVlc3QSDwoHcHJvYmxlbRgBIAEoCRIsCgdwYXJlbnRzGAIgAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSDAoEc2VlZBgDIAEoASJZCgxQcm9wb3NlUmVwbHkSKgoKY2FuZGlkYXRlcxgBIAMoCzIWLnVudW0uaXNsYW5kcy52MS5HZW5lcxIMCgRjb3N0GAIgASgBEg8KB3JlZnVzZWQYAyADKAkiEQoPUHJvYmxlbXNSZXF1ZXN0IkEKDVByb2JsZW1zUmVwbHkSMAoIcHJvYmxlbXMYASADKAsyHi51bnVtLmlzbGFuZHMudjEuU2VydmVkUHJvYmxlbSLfAQoNU2VydmVkUHJvYmxlbRIMCgRuYW1lGAEgASgJEg4KBmdlbm9tZRgCIAEoCRISCgpkaW1lbnNpb25zGAMgASgNEhIKCm9iamVjdGl2ZXMYBCABKA0SDQoFbG93ZXIYBSADKAESDQoFdXBwZXIYBiADKAESEwoLc3RhcnRfbG93ZXIYByADKAESEwoLc3RhcnRfdXBwZXIYCCADKAESDwoHaW50ZWdlchgJIAEoDBIOCgZ0YXJnZXQYCiABKAESDQoFbm9pc3kYCyABKAgSEAoIcHJvcG9zZXMYDCABKAgiOwoKSW5kaXZpZHVhbBINCgVnZW5lcxgBIAMoARIOCgZ2YWx1ZXMYAiADKAESDgoGZW5lcmd5GAMgASgDIoYCCg1Fdm9sdmVSZXF1ZXN0Eg8KB3Byb2JsZW0YASABKAkSDgoGaXNsYW5kGAIgASgJEgwKBHNlZWQYBCABKAESDAoEbGFuZRgFIAEoDRINCgVzdGF0ZRgGIAEoDBIkCgV0YXNrcxgHIAMoCzIVLnVudW0uaXNsYW5kcy52MS5UYXNrEhAKCHNsaWNlX21zGAggASgNEhUKDWV2YWx1YXRpb25fbXMYCSABKA0SLQoKaW1taWdyYW50cxgKIAEoCzIZLnVudW0uaXNsYW5kcy52MS5NaWdyYW50cxIZChFldmFsdWF0aW9uc19saW1pdBgLIAEoARIQCghpc29sYXRlZBgMIAEoCCK+AgoEVGFzaxIOCgZlcG9jaHMYASABKA0SEwoLZXZhbHVhdGlvbnMYAiABKAESEQoJZW1pZ3JhbnRzGAMgASgNEhEKCXNlbGVjdGlvbhgEIAEoCRITCgtyZXBsYWNlbWVudBgFIAEoCRIOCgZ0YXJnZXQYBiABKAESMQoGZW5lcmd5GAcgAygLMiEudW51bS5pc2xhbmRzLnYxLlRhc2suRW5lcmd5RW50cnkSKQoJcHJvcG9zYWxzGAggAygLMhYudW51bS5pc2xhbmRzLnYxLkdlbmVzEg8KB3BhcmVudHMYCSABKA0SGAoQcGFyZW50X3NlbGVjdGlvbhgKIAEoCRIOCgZlbmdpbmUYCyABKAkaLQoLRW5lcmd5RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4ASJJCghNaWdyYW50cxIOCgZjb3VudHMYASADKA0SDQoFZ2VuZXMYAiADKAESDgoGdmFsdWVzGAMgAygBEg4KBmVuZXJneRgEIAMoASIWCgVHZW5lcxINCgVnZW5lcxgBIAMoASKfAwoLRXZvbHZlUmVwbHkSDQoFc3RhdGUYASABKAwSDAoEb3ZlchgCIAEoCBIuCgllbWlncmFudHMYAyADKAsyGy51bnVtLmlzbGFuZHMudjEuSW5kaXZpZHVhbBIpCgRiZXN0GAQgASgLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSKQoHZmlndXJlcxgFIAEoCzIYLnVudW0uaXNsYW5kcy52MS5GaWd1cmVzEjEKC3F1YXJhbnRpbmVkGAYgAygLMhwudW51bS5pc2xhbmRzLnYxLlF1YXJhbnRpbmVkEhkKEXF1YXJhbnRpbmVkX2NvdW50GAcgASgBEioKBWZyb250GAggAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSCwoDcGlkGAkgASgNEhEKCXJlY292ZXJlZBgKIAMoCRIsCgdwYXJlbnRzGAsgAygLMhsudW51bS5pc2xhbmRzLnYxLkluZGl2aWR1YWwSJQoFZW5kZWQYDCABKAsyFi51bnVtLmlzbGFuZHMudjEuRW5kZWQiRAoFRW5kZWQSDQoFYmVzdHMYASADKAESLAoJZW1pZ3JhbnRzGAIgASgLMhkudW51bS5pc2xhbmRzLnYxLk1pZ3JhbnRzIs8BCgdGaWd1cmVzEg4KBmVuZ2luZRgBIAEoCRITCgtldmFsdWF0aW9ucxgCIAEoARITCgtnZW5lcmF0aW9ucxgDIAEoARIMCgRiZXN0GAQgASgBEg4KBnNwcmVhZBgFIAEoARIQCghyZXN0YXJ0cxgGIAEoARIuCgNvd24YByADKAsyIS51bnVtLmlzbGFuZHMudjEuRmlndXJlcy5Pd25FbnRyeRoqCghPd25FbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIiwKC1F1YXJhbnRpbmVkEg0KBWdlbmVzGAEgAygBEg4KBnJlYXNvbhgCIAEoCTLtAQoKSXNsYW5kSG9zdBJGCgZFdm9sdmUSHi51bnVtLmlzbGFuZHMudjEuRXZvbHZlUmVxdWVzdBocLnVudW0uaXNsYW5kcy52MS5Fdm9sdmVSZXBseRJMCghQcm9ibGVtcxIgLnVudW0uaXNsYW5kcy52MS5Qcm9ibGVtc1JlcXVlc3QaHi51bnVtLmlzbGFuZHMudjEuUHJvYmxlbXNSZXBseRJJCgdQcm9wb3NlEh8udW51bS5pc2xhbmRzLnYxLlByb3Bvc2VSZXF1ZXN0Gh0udW51bS5pc2xhbmRzLnYxLlByb3Bvc2VSZXBseWIIZWRpdGlvbnNw6Ac");
 
 /**
  * @generated from message unum.islands.v1.ProposeRequest
@@ -236,13 +236,6 @@ export type EvolveRequest = Message<"unum.islands.v1.EvolveRequest"> & {
   island: string;
 
   /**
-   * Name of an engine.
-   *
-   * @generated from field: string engine = 3;
-   */
-  engine: string;
-
-  /**
    * @generated from field: double seed = 4;
    */
   seed: number;
@@ -260,9 +253,11 @@ export type EvolveRequest = Message<"unum.islands.v1.EvolveRequest"> & {
   state: Uint8Array;
 
   /**
-   * @generated from field: unum.islands.v1.Task task = 7;
+   * Of the epoch in hand and of those after it, where all they take is known already. A host may answer after any of them.
+   *
+   * @generated from field: repeated unum.islands.v1.Task tasks = 7;
    */
-  task?: Task | undefined;
+  tasks: Task[];
 
   /**
    * @generated from field: uint32 slice_ms = 8;
@@ -277,11 +272,11 @@ export type EvolveRequest = Message<"unum.islands.v1.EvolveRequest"> & {
   evaluationMs: number;
 
   /**
-   * Of the epochs after that of 'task', where all they take is known already. A host may answer after any of them.
+   * Of each of the epochs asked for.
    *
-   * @generated from field: repeated unum.islands.v1.Task later = 10;
+   * @generated from field: unum.islands.v1.Migrants immigrants = 10;
    */
-  later: Task[];
+  immigrants?: Migrants | undefined;
 
   /**
    * Of the island since its beginning: no later epoch begins once it has had so many.
@@ -310,9 +305,11 @@ export const EvolveRequestSchema: GenMessage<EvolveRequest> = /*@__PURE__*/
  */
 export type Task = Message<"unum.islands.v1.Task"> & {
   /**
-   * @generated from field: repeated unum.islands.v1.Individual immigrants = 1;
+   * In how many epochs, one after the other.
+   *
+   * @generated from field: uint32 epochs = 1;
    */
-  immigrants: Individual[];
+  epochs: number;
 
   /**
    * @generated from field: double evaluations = 2;
@@ -364,7 +361,7 @@ export type Task = Message<"unum.islands.v1.Task"> & {
   parentSelection: string;
 
   /**
-   * Of later tasks.
+   * Its name.
    *
    * @generated from field: string engine = 11;
    */
@@ -377,6 +374,48 @@ export type Task = Message<"unum.islands.v1.Task"> & {
  */
 export const TaskSchema: GenMessage<Task> = /*@__PURE__*/
   messageDesc(file_unum_islands_v1_island, 7);
+
+/**
+ * Of epochs one after the other.
+ *
+ * @generated from message unum.islands.v1.Migrants
+ */
+export type Migrants = Message<"unum.islands.v1.Migrants"> & {
+  /**
+   * Of each epoch, how many.
+   *
+   * @generated from field: repeated uint32 counts = 1;
+   */
+  counts: number[];
+
+  /**
+   * Of one individual after the other, of each as many as the problem has dimensions.
+   *
+   * @generated from field: repeated double genes = 2;
+   */
+  genes: number[];
+
+  /**
+   * Of each one of each objective.
+   *
+   * @generated from field: repeated double values = 3;
+   */
+  values: number[];
+
+  /**
+   * Of each, NaN where it has none; empty where no one has any.
+   *
+   * @generated from field: repeated double energy = 4;
+   */
+  energy: number[];
+};
+
+/**
+ * Describes the message unum.islands.v1.Migrants.
+ * Use `create(MigrantsSchema)` to create a new message.
+ */
+export const MigrantsSchema: GenMessage<Migrants> = /*@__PURE__*/
+  messageDesc(file_unum_islands_v1_island, 8);
 
 /**
  * @generated from message unum.islands.v1.Genes
@@ -393,7 +432,7 @@ export type Genes = Message<"unum.islands.v1.Genes"> & {
  * Use `create(GenesSchema)` to create a new message.
  */
 export const GenesSchema: GenMessage<Genes> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 8);
+  messageDesc(file_unum_islands_v1_island, 9);
 
 /**
  * @generated from message unum.islands.v1.EvolveReply
@@ -463,9 +502,9 @@ export type EvolveReply = Message<"unum.islands.v1.EvolveReply"> & {
   /**
    * Epochs that were over before the one that all else here is of.
    *
-   * @generated from field: repeated unum.islands.v1.Ended ended = 12;
+   * @generated from field: unum.islands.v1.Ended ended = 12;
    */
-  ended: Ended[];
+  ended?: Ended | undefined;
 };
 
 /**
@@ -473,21 +512,23 @@ export type EvolveReply = Message<"unum.islands.v1.EvolveReply"> & {
  * Use `create(EvolveReplySchema)` to create a new message.
  */
 export const EvolveReplySchema: GenMessage<EvolveReply> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 9);
+  messageDesc(file_unum_islands_v1_island, 10);
 
 /**
  * @generated from message unum.islands.v1.Ended
  */
 export type Ended = Message<"unum.islands.v1.Ended"> & {
   /**
-   * @generated from field: repeated unum.islands.v1.Individual emigrants = 1;
+   * After each epoch, the least value of the first objective so far.
+   *
+   * @generated from field: repeated double bests = 1;
    */
-  emigrants: Individual[];
+  bests: number[];
 
   /**
-   * @generated from field: unum.islands.v1.Figures figures = 2;
+   * @generated from field: unum.islands.v1.Migrants emigrants = 2;
    */
-  figures?: Figures | undefined;
+  emigrants?: Migrants | undefined;
 };
 
 /**
@@ -495,7 +536,7 @@ export type Ended = Message<"unum.islands.v1.Ended"> & {
  * Use `create(EndedSchema)` to create a new message.
  */
 export const EndedSchema: GenMessage<Ended> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 10);
+  messageDesc(file_unum_islands_v1_island, 11);
 
 /**
  * @generated from message unum.islands.v1.Figures
@@ -542,7 +583,7 @@ export type Figures = Message<"unum.islands.v1.Figures"> & {
  * Use `create(FiguresSchema)` to create a new message.
  */
 export const FiguresSchema: GenMessage<Figures> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 11);
+  messageDesc(file_unum_islands_v1_island, 12);
 
 /**
  * A candidate that could not be evaluated.
@@ -566,7 +607,7 @@ export type Quarantined = Message<"unum.islands.v1.Quarantined"> & {
  * Use `create(QuarantinedSchema)` to create a new message.
  */
 export const QuarantinedSchema: GenMessage<Quarantined> = /*@__PURE__*/
-  messageDesc(file_unum_islands_v1_island, 12);
+  messageDesc(file_unum_islands_v1_island, 13);
 
 /**
  * @generated from service unum.islands.v1.IslandHost
