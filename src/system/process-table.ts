@@ -11,8 +11,10 @@ export interface ProcessStatus {
   readonly running: boolean;
 }
 
+const PROC = "/proc";
+
 /** Undefined where no process has the number. `proc`: where the process file system lies. */
-export function processStatus(pid: number, proc = "/proc"): ProcessStatus | undefined {
+export function processStatus(pid: number, proc = PROC): ProcessStatus | undefined {
   return process.platform === "linux" ? statusFromProc(pid, proc) : statusFromPs(pid);
 }
 
@@ -51,7 +53,7 @@ export function statusFromPs(pid: number): ProcessStatus | undefined {
 }
 
 /** Those that run and were started with an argument that has the text in it; this one is not among them. */
-export function processesWithArgument(text: string, proc = "/proc"): readonly ProcessId[] {
+export function processesWithArgument(text: string, proc = PROC): readonly ProcessId[] {
   const pids = process.platform === "linux" ? pidsFromProc(text, proc) : pidsFromPs(text);
   return pids.flatMap((pid) => {
     const status = pid === process.pid ? undefined : processStatus(pid, proc);
@@ -95,8 +97,16 @@ export function pidsFromPs(text: string): readonly number[] {
 /** Every process of a computer with all its arguments. */
 const PS_LIMIT_BYTES = 64 * 2 ** 20;
 
-/** A process and its start in ticks may both come again after a boot. */
+/** A process and its start in ticks may both come again after a boot. This process lives through none, so it is read once. */
 function bootId(proc: string): string {
+  if (proc !== PROC) return readBootId(proc);
+  ownBoot ??= readBootId(proc);
+  return ownBoot;
+}
+
+let ownBoot: string | undefined;
+
+function readBootId(proc: string): string {
   try {
     return readFileSync(`${proc}/sys/kernel/random/boot_id`, "latin1").trim();
   } catch {

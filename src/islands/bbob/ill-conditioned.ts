@@ -1,6 +1,6 @@
 // f10 to f14: unimodal functions with high conditioning.
 
-import { at, composed, optimum, powers, rotation } from "./instance.ts";
+import { composed, optimum, powers, rotation } from "./instance.ts";
 import { type Maker, SECOND } from "./maker.ts";
 import { oscillate, rotate, skew, subtract, sumOfSquares } from "./transformations.ts";
 
@@ -11,7 +11,7 @@ export const ellipsoid: Maker = ({ dimension, seed }) => {
     const z = turned(x);
     oscillate(z);
     let sum = 0;
-    for (let i = 0; i < dimension; i++) sum += at(weights, i) * at(z, i) * at(z, i);
+    for (let i = 0; i < dimension; i++) sum += (weights[i] as number) * (z[i] as number) * (z[i] as number);
     return sum;
   };
 };
@@ -21,7 +21,7 @@ export const discus: Maker = ({ dimension, seed }) => {
   return (x) => {
     const z = turned(x);
     oscillate(z);
-    return sumOfSquares(z) + (1e6 - 1) * at(z, 0) * at(z, 0);
+    return sumOfSquares(z) + (1e6 - 1) * (z[0] as number) * (z[0] as number);
   };
 };
 
@@ -34,7 +34,7 @@ export const bentCigar: Maker = ({ dimension, seed }) => {
     rotate(matrix, y, z);
     skew(z, 0.5);
     rotate(matrix, z, y);
-    return 1e6 * sumOfSquares(y) + (1 - 1e6) * at(y, 0) * at(y, 0);
+    return 1e6 * sumOfSquares(y) + (1 - 1e6) * (y[0] as number) * (y[0] as number);
   };
 };
 
@@ -50,7 +50,7 @@ export const sharpRidge: Maker = ({ dimension, seed }) => {
   return (x) => {
     subtract(x, xopt, y);
     rotate(matrix, y, z);
-    return at(z, 0) * at(z, 0) + 100 * Math.sqrt(sumOfSquares(across));
+    return (z[0] as number) * (z[0] as number) + 100 * Math.sqrt(sumOfSquares(across));
   };
 };
 
@@ -59,7 +59,7 @@ export const differentPowers: Maker = ({ dimension, seed }) => {
   return (x) => {
     const z = turned(x);
     let sum = 0;
-    for (let i = 0; i < dimension; i++) sum += Math.abs(at(z, i)) ** (2 + (4 * i) / (dimension - 1));
+    for (let i = 0; i < dimension; i++) sum += Math.abs(z[i] as number) ** (2 + (4 * i) / (dimension - 1));
     return Math.sqrt(sum);
   };
 };

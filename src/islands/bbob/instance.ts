@@ -25,11 +25,11 @@ export function uniform(count: number, seed: number): Float64Array {
     step();
     if (i < 32) shuffle[i] = current;
   }
-  let drawn = at(shuffle, 0);
+  let drawn = shuffle[0] as number;
   return Float64Array.from({ length: count }, () => {
     const next = step();
     const place = Math.floor(drawn / 67_108_865);
-    drawn = at(shuffle, place);
+    drawn = shuffle[place] as number;
     shuffle[place] = next;
     return drawn === 0 ? 1e-99 : drawn / MODULUS;
   });
@@ -40,7 +40,7 @@ export function gauss(count: number, seed: number): Float64Array {
   const drawn = uniform(2 * count, seed);
   const [log, cos] = count <= EXACT_COUNT ? [exactLog, exactCos] : [Math.log, Math.cos];
   return Float64Array.from({ length: count }, (_, i) => {
-    const normal = Math.sqrt(-2 * log(at(drawn, i))) * cos(2 * Math.PI * at(drawn, count + i));
+    const normal = Math.sqrt(-2 * log(drawn[i] as number)) * cos(2 * Math.PI * (drawn[count + i] as number));
     return normal === 0 ? 1e-99 : normal;
   });
 }
@@ -55,7 +55,7 @@ export function optimum(dimension: number, seed: number): Float64Array {
 
 /** What the function has at its optimum: in [-1000, 1000], two digits. */
 export function offset(seed: number): number {
-  const ratio = at(gauss(1, seed), 0) / at(gauss(1, seed + 1), 0);
+  const ratio = (gauss(1, seed)[0] as number) / (gauss(1, seed + 1)[0] as number);
   return Math.min(1000, Math.max(-1000, Math.floor(100 * 100 * ratio + 0.5) / 100));
 }
 
@@ -69,14 +69,14 @@ export function rotation(dimension: number, seed: number): Float64Array {
     for (let j = 0; j < i; j++) {
       const before = column(j);
       const product = dot(own, before);
-      for (let k = 0; k < dimension; k++) own[k] = at(own, k) - product * at(before, k);
+      for (let k = 0; k < dimension; k++) own[k] = (own[k] as number) - product * (before[k] as number);
     }
     const length = Math.sqrt(dot(own, own));
-    for (let k = 0; k < dimension; k++) own[k] = at(own, k) / length;
+    for (let k = 0; k < dimension; k++) own[k] = (own[k] as number) / length;
   }
   const rows = new Float64Array(dimension * dimension);
   for (let i = 0; i < dimension; i++) {
-    for (let j = 0; j < dimension; j++) rows[i * dimension + j] = at(column(j), i);
+    for (let j = 0; j < dimension; j++) rows[i * dimension + j] = column(j)[i] as number;
   }
   return rows;
 }
@@ -88,7 +88,8 @@ export function composed(first: Float64Array, scales: Float64Array, second: Floa
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < n; j++) {
       let sum = 0;
-      for (let k = 0; k < n; k++) sum += at(second, i * n + k) * at(scales, k) * at(first, k * n + j);
+      for (let k = 0; k < n; k++)
+        sum += (second[i * n + k] as number) * (scales[k] as number) * (first[k * n + j] as number);
       product[i * n + j] = sum;
     }
   }
@@ -102,12 +103,6 @@ export function powers(base: number, dimension: number): Float64Array {
 
 function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += at(a, i) * at(b, i);
+  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
   return sum;
-}
-
-/** An element that is known to be there. */
-export function at(values: ArrayLike<number>, index: number): number {
-  // Within the array: a hot loop does not ask again.
-  return values[index] as number;
 }

@@ -1,6 +1,6 @@
 // f6 to f9: functions with low or moderate conditioning.
 
-import { at, composed, optimum, powers, rotation } from "./instance.ts";
+import { composed, optimum, powers, rotation } from "./instance.ts";
 import { type Maker, SECOND } from "./maker.ts";
 import { oscillated, outside, rotate, scale, subtract, sumOfSquares } from "./transformations.ts";
 
@@ -15,7 +15,7 @@ export const attractiveSector: Maker = ({ dimension, seed }) => {
   return (x) => {
     subtract(x, xopt, y);
     rotate(matrix, y, z);
-    for (let i = 0; i < dimension; i++) if (at(z, i) * at(xopt, i) > 0) z[i] = 100 * at(z, i);
+    for (let i = 0; i < dimension; i++) if ((z[i] as number) * (xopt[i] as number) > 0) z[i] = 100 * (z[i] as number);
     return oscillated(sumOfSquares(z)) ** 0.9;
   };
 };
@@ -30,14 +30,14 @@ export const stepEllipsoid: Maker = ({ dimension, seed }) => {
     subtract(x, xopt, y);
     rotate(first, y, z);
     scale(z, scales);
-    const slope = Math.abs(at(z, 0));
+    const slope = Math.abs(z[0] as number);
     for (let i = 0; i < dimension; i++) {
-      const value = at(z, i);
+      const value = z[i] as number;
       z[i] = Math.abs(value) > 0.5 ? Math.floor(value + 0.5) : Math.floor(10 * value + 0.5) / 10;
     }
     rotate(second, z, y);
     let sum = 0;
-    for (let i = 0; i < dimension; i++) sum += at(weights, i) * at(y, i) * at(y, i);
+    for (let i = 0; i < dimension; i++) sum += (weights[i] as number) * (y[i] as number) * (y[i] as number);
     return 0.1 * Math.max(slope * 1e-4, sum) + outside(x);
   };
 };
@@ -47,7 +47,7 @@ export const rosenbrockFunction: Maker = ({ dimension, seed }) => {
   const factor = Math.max(1, Math.sqrt(dimension) / 8);
   const z = new Float64Array(dimension);
   return (x) => {
-    for (let i = 0; i < dimension; i++) z[i] = factor * (at(x, i) - at(xopt, i)) + 1;
+    for (let i = 0; i < dimension; i++) z[i] = factor * ((x[i] as number) - (xopt[i] as number)) + 1;
     return valley(z);
   };
 };
@@ -58,7 +58,7 @@ export const rotatedRosenbrock: Maker = ({ dimension, seed }) => {
   const z = new Float64Array(dimension);
   return (x) => {
     rotate(matrix, x, z);
-    for (let i = 0; i < dimension; i++) z[i] = factor * at(z, i) + 0.5;
+    for (let i = 0; i < dimension; i++) z[i] = factor * (z[i] as number) + 0.5;
     return valley(z);
   };
 };
@@ -66,8 +66,8 @@ export const rotatedRosenbrock: Maker = ({ dimension, seed }) => {
 function valley(z: Float64Array): number {
   let sum = 0;
   for (let i = 0; i < z.length - 1; i++) {
-    const curve = at(z, i) * at(z, i) - at(z, i + 1);
-    const slope = at(z, i) - 1;
+    const curve = (z[i] as number) * (z[i] as number) - (z[i + 1] as number);
+    const slope = (z[i] as number) - 1;
     sum += 100 * curve * curve + slope * slope;
   }
   return sum;

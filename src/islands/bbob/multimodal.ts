@@ -1,6 +1,6 @@
 // f15 to f19: multimodal functions with a global structure.
 
-import { at, composed, optimum, powers, rotation } from "./instance.ts";
+import { composed, optimum, powers, rotation } from "./instance.ts";
 import { type Maker, SECOND } from "./maker.ts";
 import { rastrigin } from "./separable.ts";
 import { oscillate, outside, rotate, scale, skew, subtract } from "./transformations.ts";
@@ -37,9 +37,9 @@ export const weierstrass: Maker = ({ dimension, seed }) => {
     rotate(matrix, z, y);
     let sum = 0;
     for (let i = 0; i < dimension; i++) {
-      const phase = at(y, i) + 0.5;
+      const phase = (y[i] as number) + 0.5;
       for (let k = 0; k < heights.length; k++) {
-        sum += at(heights, k) * Math.cos(2 * Math.PI * phase * at(frequencies, k));
+        sum += (heights[k] as number) * Math.cos(2 * Math.PI * phase * (frequencies[k] as number));
       }
     }
     return 10 * (sum / dimension - floor) ** 3 + (10 / dimension) * outside(x);
@@ -62,7 +62,7 @@ function schaffersOf({ dimension, seed }: Parameters<Maker>[0], condition: numbe
     scale(y, scales);
     let sum = 0;
     for (let i = 0; i < dimension - 1; i++) {
-      const squares = at(y, i) * at(y, i) + at(y, i + 1) * at(y, i + 1);
+      const squares = (y[i] as number) * (y[i] as number) + (y[i + 1] as number) * (y[i + 1] as number);
       sum += squares ** 0.25 * (Math.sin(50 * squares ** 0.1) ** 2 + 1);
     }
     return (sum / (dimension - 1)) ** 2 + 10 * outside(x);
@@ -75,12 +75,12 @@ export const griewankRosenbrock: Maker = ({ dimension, seed }) => {
   const z = new Float64Array(dimension);
   return (x) => {
     rotate(matrix, x, z);
-    for (let i = 0; i < dimension; i++) z[i] = factor * at(z, i) + 0.5;
+    for (let i = 0; i < dimension; i++) z[i] = factor * (z[i] as number) + 0.5;
     let sum = 0;
     for (let i = 0; i < dimension - 1; i++) {
       // Multiplied, not raised: the cosine of a large number shows every last bit.
-      const bend = at(z, i) * at(z, i) - at(z, i + 1);
-      const slope = 1 - at(z, i);
+      const bend = (z[i] as number) * (z[i] as number) - (z[i + 1] as number);
+      const slope = 1 - (z[i] as number);
       const curve = 100 * bend * bend + slope * slope;
       sum += curve / 4000 - Math.cos(curve);
     }

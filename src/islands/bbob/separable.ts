@@ -1,6 +1,6 @@
 // f1 to f5: separable functions.
 
-import { at, optimum, powers } from "./instance.ts";
+import { optimum, powers } from "./instance.ts";
 import type { Maker } from "./maker.ts";
 import { oscillate, oscillated, outside, scale, skew, subtract, sumOfSquares } from "./transformations.ts";
 
@@ -18,7 +18,8 @@ export const separableEllipsoid: Maker = ({ dimension, seed }) => {
   const weights = powers(1e6, dimension);
   return (x) => {
     let sum = 0;
-    for (let i = 0; i < dimension; i++) sum += at(weights, i) * oscillated(at(x, i) - at(xopt, i)) ** 2;
+    for (let i = 0; i < dimension; i++)
+      sum += (weights[i] as number) * oscillated((x[i] as number) - (xopt[i] as number)) ** 2;
     return sum;
   };
 };
@@ -43,7 +44,7 @@ export const buecheRastrigin: Maker = ({ dimension, seed }) => {
   return (x) => {
     subtract(x, xopt, z);
     oscillate(z);
-    for (let i = 0; i < dimension; i += 2) if (at(z, i) > 0) z[i] = 10 * at(z, i);
+    for (let i = 0; i < dimension; i += 2) if ((z[i] as number) > 0) z[i] = 10 * (z[i] as number);
     scale(z, scales);
     return rastrigin(z) + 100 * outside(x);
   };
@@ -51,13 +52,13 @@ export const buecheRastrigin: Maker = ({ dimension, seed }) => {
 
 export const linearSlope: Maker = ({ dimension, seed }) => {
   const xopt = optimum(dimension, seed).map((each) => 5 * Math.sign(each));
-  const slopes = powers(10, dimension).map((each, i) => -Math.sign(at(xopt, i)) * each);
+  const slopes = powers(10, dimension).map((each, i) => -Math.sign(xopt[i] as number) * each);
   const top = 5 * slopes.reduce((sum, each) => sum + Math.abs(each), 0);
   return (x) => {
     let sum = top;
     for (let i = 0; i < dimension; i++) {
-      const inside = at(x, i) * at(xopt, i) < 25 ? at(x, i) : at(xopt, i);
-      sum += at(slopes, i) * inside;
+      const inside = (x[i] as number) * (xopt[i] as number) < 25 ? (x[i] as number) : (xopt[i] as number);
+      sum += (slopes[i] as number) * inside;
     }
     return sum;
   };
@@ -65,6 +66,6 @@ export const linearSlope: Maker = ({ dimension, seed }) => {
 
 export function rastrigin(z: Float64Array): number {
   let cosines = 0;
-  for (let i = 0; i < z.length; i++) cosines += Math.cos(2 * Math.PI * at(z, i));
+  for (let i = 0; i < z.length; i++) cosines += Math.cos(2 * Math.PI * (z[i] as number));
   return 10 * (z.length - cosines) + sumOfSquares(z);
 }

@@ -2,24 +2,22 @@
 //
 // A hot path: no allocation. bench/islands-speed.ts and bench/bbob.ts stand on it.
 
-import { at } from "./instance.ts";
-
 /** out = matrix · x, the matrix row by row. */
 export function rotate(matrix: Float64Array, x: Float64Array, out: Float64Array): void {
   const n = x.length;
   for (let i = 0, cell = 0; i < n; i++) {
     let sum = 0;
-    for (let j = 0; j < n; j++) sum += at(matrix, cell++) * at(x, j);
+    for (let j = 0; j < n; j++) sum += (matrix[cell++] as number) * (x[j] as number);
     out[i] = sum;
   }
 }
 
 export function subtract(x: Float64Array, shift: Float64Array, out: Float64Array): void {
-  for (let i = 0; i < out.length; i++) out[i] = at(x, i) - at(shift, i);
+  for (let i = 0; i < out.length; i++) out[i] = (x[i] as number) - (shift[i] as number);
 }
 
 export function scale(x: Float64Array, by: Float64Array): void {
-  for (let i = 0; i < x.length; i++) x[i] = at(x, i) * at(by, i);
+  for (let i = 0; i < x.length; i++) x[i] = (x[i] as number) * (by[i] as number);
 }
 
 /** T_osz: many small bumps, smooth, and 0 stays 0. */
@@ -32,14 +30,14 @@ export function oscillated(value: number): number {
 }
 
 export function oscillate(x: Float64Array): void {
-  for (let i = 0; i < x.length; i++) x[i] = oscillated(at(x, i));
+  for (let i = 0; i < x.length; i++) x[i] = oscillated(x[i] as number);
 }
 
 /** T_asy: what is positive grows, the more the later its coordinate. */
 export function skew(x: Float64Array, beta: number): void {
   const last = x.length - 1;
   for (let i = 0; i <= last; i++) {
-    const value = at(x, i);
+    const value = x[i] as number;
     if (value > 0) x[i] = value ** (1 + ((beta * i) / last) * Math.sqrt(value));
   }
 }
@@ -48,7 +46,7 @@ export function skew(x: Float64Array, beta: number): void {
 export function outside(x: Float64Array): number {
   let sum = 0;
   for (let i = 0; i < x.length; i++) {
-    const over = Math.abs(at(x, i)) - 5;
+    const over = Math.abs(x[i] as number) - 5;
     if (over > 0) sum += over * over;
   }
   return sum;
@@ -56,6 +54,6 @@ export function outside(x: Float64Array): number {
 
 export function sumOfSquares(x: Float64Array): number {
   let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += at(x, i) * at(x, i);
+  for (let i = 0; i < x.length; i++) sum += (x[i] as number) * (x[i] as number);
   return sum;
 }

@@ -1,6 +1,6 @@
 // f20 to f24: multimodal functions with weak global structure.
 
-import { at, composed, gauss, optimum, powers, rotation, uniform } from "./instance.ts";
+import { composed, gauss, optimum, powers, rotation, uniform } from "./instance.ts";
 import { type Maker, SECOND } from "./maker.ts";
 import { oscillated, outside, rotate, scale, subtract } from "./transformations.ts";
 
@@ -13,10 +13,10 @@ export const schwefel: Maker = ({ dimension, seed }) => {
     let penalty = 0;
     let before = 0;
     for (let i = 0; i < dimension; i++) {
-      const own = 2 * at(signs, i) * at(x, i);
+      const own = 2 * (signs[i] as number) * (x[i] as number);
       const chained = i === 0 ? own : own + 0.25 * (before - place);
       before = own;
-      const z = 100 * (at(scales, i) * (chained - place) + place);
+      const z = 100 * ((scales[i] as number) * (chained - place) + place);
       const over = Math.abs(z) - 500;
       if (over > 0) penalty += over * over;
       sum += z * Math.sin(Math.sqrt(Math.abs(z)));
@@ -43,11 +43,11 @@ function gallagher(
     const centre = centres.subarray(k * dimension, (k + 1) * dimension);
     rotate(matrix, places.subarray(k * dimension, (k + 1) * dimension), centre);
     // The highest is kept away from the border.
-    if (k === 0) for (let j = 0; j < dimension; j++) centre[j] = 0.8 * at(centre, j);
-    const condition = k === 0 ? highest : 1000 ** (at(order, k - 1) / (peaks - 2));
+    if (k === 0) for (let j = 0; j < dimension; j++) centre[j] = 0.8 * (centre[j] as number);
+    const condition = k === 0 ? highest : 1000 ** ((order[k - 1] as number) / (peaks - 2));
     const shuffled = ranksOf(uniform(dimension, seed + 1000 * k));
     for (let j = 0; j < dimension; j++)
-      weights[k * dimension + j] = condition ** (at(shuffled, j) / (dimension - 1) - 0.5);
+      weights[k * dimension + j] = condition ** ((shuffled[j] as number) / (dimension - 1) - 0.5);
   }
   const turned = new Float64Array(dimension);
   return (x) => {
@@ -56,10 +56,10 @@ function gallagher(
     for (let k = 0, cell = 0; k < peaks; k++) {
       let distance = 0;
       for (let j = 0; j < dimension; j++, cell++) {
-        const away = at(turned, j) - at(centres, cell);
-        distance += at(weights, cell) * away * away;
+        const away = (turned[j] as number) - (centres[cell] as number);
+        distance += (weights[cell] as number) * away * away;
       }
-      const height = at(heights, k) * Math.exp((-0.5 / dimension) * distance);
+      const height = (heights[k] as number) * Math.exp((-0.5 / dimension) * distance);
       if (height > best) best = height;
     }
     return oscillated(10 - best) ** 2 + outside(x);
@@ -68,7 +68,7 @@ function gallagher(
 
 /** Which of the values is the smallest, the next, and so on. */
 function ranksOf(values: Float64Array): number[] {
-  return [...values.keys()].sort((a, b) => at(values, a) - at(values, b));
+  return [...values.keys()].sort((a, b) => (values[a] as number) - (values[b] as number));
 }
 
 export const katsuura: Maker = ({ dimension, seed }) => {
@@ -82,7 +82,7 @@ export const katsuura: Maker = ({ dimension, seed }) => {
     for (let i = 0; i < dimension; i++) {
       let sum = 0;
       for (let power = 2; power <= 2 ** 32; power *= 2) {
-        const value = power * at(z, i);
+        const value = power * (z[i] as number);
         sum += Math.abs(value - Math.floor(value + 0.5)) / power;
       }
       product *= (1 + (i + 1) * sum) ** (10 / dimension ** 1.2);
@@ -103,7 +103,7 @@ export const lunacek: Maker = ({ dimension, seed }) => {
     let toNear = 0;
     let toFar = 0;
     for (let i = 0; i < dimension; i++) {
-      const hat = 2 * at(signs, i) * at(x, i);
+      const hat = 2 * (signs[i] as number) * (x[i] as number);
       y[i] = hat - near;
       toNear += (hat - near) * (hat - near);
       toFar += (hat - far) * (hat - far);
@@ -112,7 +112,7 @@ export const lunacek: Maker = ({ dimension, seed }) => {
     scale(z, scales);
     rotate(second, z, y);
     let cosines = 0;
-    for (let i = 0; i < dimension; i++) cosines += Math.cos(2 * Math.PI * at(y, i));
+    for (let i = 0; i < dimension; i++) cosines += Math.cos(2 * Math.PI * (y[i] as number));
     return Math.min(toNear, dimension + width * toFar) + 10 * (dimension - cosines) + 1e4 * outside(x);
   };
 };

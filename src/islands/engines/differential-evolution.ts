@@ -87,23 +87,14 @@ export class DifferentialEvolution implements Engine {
       this.#scatter();
       return this.#population.rows;
     }
-    const { size, rows, genes } = this.#population;
-    const n = this.#space.dimensions;
-    const best = this.#strategy === 0 ? 0 : this.#population.best() * n;
+    const { size } = this.#population;
+    const best = this.#strategy === 0 ? 0 : this.#population.best();
     for (let i = 0; i < size; i++) {
       if (this.#adapts) this.#adapt(i);
-      const factor = this.#adapts ? (this.#nextFactors[i] as number) : (this.#factors[i] as number);
-      const crossover = this.#adapts ? (this.#nextCrossovers[i] as number) : (this.#crossovers[i] as number);
       const a = this.#other(i, -1, -1);
       const b = this.#other(i, a, -1);
       const c = this.#other(i, a, b);
-      const own = rows[i] as Float64Array;
-      const trial = this.#trials.rows[i] as Float64Array;
-      this.#cross(
-        { trial, own, genes, base: this.#strategy === 1 ? best : a * n, best, b: b * n, c: c * n },
-        factor,
-        crossover,
-      );
+      this.#cross(i, this.#strategy === 1 ? best : a, b, c, best);
     }
     return this.#trials.rows;
   }
@@ -117,31 +108,37 @@ export class DifferentialEvolution implements Engine {
     }
   }
 
-  #cross(of: Crossing, factor: number, crossover: number): void {
-    const { trial, own, genes, base, best, b, c } = of;
+  /** Members by their places; numbers alone, since an object of them would be allocated for each candidate. */
+  #cross(i: number, base: number, b: number, c: number, best: number): void {
+    const { genes, rows } = this.#population;
+    const own = rows[i] as Float64Array;
+    const trial = this.#trials.rows[i] as Float64Array;
+    const factor = (this.#adapts ? this.#nextFactors[i] : this.#factors[i]) as number;
+    const crossover = (this.#adapts ? this.#nextCrossovers[i] : this.#crossovers[i]) as number;
     const n = trial.length;
+    const [ofBase, ofB, ofC, ofBest] = [base * n, b * n, c * n, best * n];
     const { lower, upper } = this.#space;
     const random = this.#random;
     const towards = this.#strategy === 2;
     const certain = random.below(n);
     // Compared as whole numbers: one draw of 32 bits for a gene.
     const limit = crossover * 4294967296;
-    for (let i = 0; i < n; i++) {
-      const old = own[i] as number;
-      if (i !== certain && random.u32() >= limit) {
-        trial[i] = old;
+    for (let j = 0; j < n; j++) {
+      const old = own[j] as number;
+      if (j !== certain && random.u32() >= limit) {
+        trial[j] = old;
         continue;
       }
-      const difference = factor * ((genes[b + i] as number) - (genes[c + i] as number));
+      const difference = factor * ((genes[ofB + j] as number) - (genes[ofC + j] as number));
       let gene = towards
-        ? old + factor * ((genes[best + i] as number) - old) + difference
-        : (genes[base + i] as number) + difference;
-      const low = lower[i] as number;
-      const high = upper[i] as number;
+        ? old + factor * ((genes[ofBest + j] as number) - old) + difference
+        : (genes[ofBase + j] as number) + difference;
+      const low = lower[j] as number;
+      const high = upper[j] as number;
       // Half of the way to the bound that was passed.
       if (gene < low) gene = (low + old) / 2;
       else if (gene > high) gene = (high + old) / 2;
-      trial[i] = gene;
+      trial[j] = gene;
     }
   }
 
@@ -227,15 +224,4 @@ export class DifferentialEvolution implements Engine {
       best: this.#bestEver === undefined ? undefined : { genes: this.#bestEver.genes, values: this.#bestEver.values },
     };
   }
-}
-
-/** Rows of a crossing; numbers are where a member's genes begin. */
-interface Crossing {
-  readonly trial: Float64Array;
-  readonly own: Float64Array;
-  readonly genes: Float64Array;
-  readonly base: number;
-  readonly best: number;
-  readonly b: number;
-  readonly c: number;
 }
