@@ -25,7 +25,10 @@ const EVERYTHING = [...NODE, "zmtp", "node", "system", "testing"];
 
 /** Lowest first. A folder that is not in it fails the test. */
 export const LAYERS: Readonly<Record<string, Layer>> = {
-  base: { duty: "fault, env (clock, random, network), log; closed at a handful of files", may: [] },
+  base: {
+    duty: "fault, env (clock, random, network), log, which name a wrong one stands for; closed at a handful of files",
+    may: [],
+  },
   system: { duty: "the real clock, sockets and randomness behind Env", may: ["base"] },
   zmtp: { duty: "the ZeroMQ wire protocol, nothing of Unum in it", may: ["base"] },
   messages: { duty: "envelope, contracts, codec, JSON, generated code", may: ["base"] },

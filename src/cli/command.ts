@@ -2,7 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { ApplicationError, Fault } from "../base/fault.ts";
-import { nearest } from "../messages/nearest.ts";
+import { nearest } from "../base/nearest.ts";
 import { VERSION } from "../node/version.ts";
 import { EXIT, exitCodeOf } from "./exit-code.ts";
 import { errorJson, errorText } from "./outcome-text.ts";

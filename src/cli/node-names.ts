@@ -1,6 +1,6 @@
 // Ids of containers and nodes as people read and write them: their first letters, as many as tell them apart.
 
-import { didYouMean } from "../messages/nearest.ts";
+import { didYouMean } from "../base/nearest.ts";
 import { UsageError } from "./usage.ts";
 
 const SHORT = 8;

@@ -3,7 +3,7 @@
 import satisfies from "semver/functions/satisfies.js";
 import validRange from "semver/ranges/valid.js";
 import { Fault } from "../base/fault.ts";
-import { nearest } from "../messages/nearest.ts";
+import { nearest } from "../base/nearest.ts";
 import type { ServedMethod } from "./frame.ts";
 
 /** Why `path` is not served: names the nearest that is. */

@@ -25,10 +25,42 @@ describe("a problem", () => {
     ["no objectives", { objectives: 0 }, /objectives is 0/],
     ["too many objectives", { objectives: 21 }, /from 1 to 20/],
     ["a genome nobody knows", { genome: "dna" as never }, /genome 'dna' is not known/],
+    ["a mistyped name", { objectivs: 2 } as object, /knows no 'objectivs'; did you mean 'objectives'\?/],
+    ["what shall be most", { maximize: true } as object, /knows no 'maximize'; less is better: answer the negative/],
     ["nothing that evaluates", { evaluate: undefined as never }, /has no evaluate/],
   ] as const) {
     it(`with ${what} is refused`, () => {
       assert.throws(() => problem({ ...GOOD, ...change }), { code: "invalid", message });
+    });
+  }
+
+  it("of a class may have fields of its own", async () => {
+    class Counting {
+      readonly dimensions = 2;
+      readonly lower = -1;
+      readonly upper = 1;
+      calls = 0;
+      evaluate(x: Float64Array): number {
+        this.calls++;
+        return x[0] ?? 0;
+      }
+    }
+    const counting = new Counting();
+    await search(problem(counting), { evaluations: 50 });
+    assert.ok(counting.calls >= 50);
+  });
+
+  for (const [what, options, message] of [
+    ["a mistyped option", { engine: ["de"] } as object, /search\(\) knows no 'engine'; did you mean 'engines'\?/],
+    ["a seed that is no whole number", { seed: 1.5 }, /seed is 1.5; it is a whole number from 0/],
+    ["no islands", { islands: 0 }, /islands is 0; it is a whole number from 1 to 4096/],
+    ["too many islands", { islands: 1e5 }, /islands is 100000/],
+    ["no evaluations", { evaluations: 0 }, /evaluations is 0/],
+    ["an engine there is none of", { engines: ["bipo"] }, /no engine 'bipo'; did you mean 'bipop'\?/],
+    ["a setting there is none of", { settings: ["topology=ring"] }, /did you mean 'migration.topology'\?/],
+  ] as const) {
+    it(`is not searched with ${what}`, async () => {
+      await assert.rejects(search(problem(GOOD), options), { code: "invalid", message });
     });
   }
 

@@ -3,6 +3,7 @@
 import { Fault } from "unum";
 import { cachedEvaluator } from "./cached-evaluator.ts";
 import { type Evaluator, functionEvaluator } from "./evaluator.ts";
+import { refuseUnknown } from "./known-names.ts";
 import type { RowOperators } from "./own-genome.ts";
 import { type Propose, type Proposed, type ProposerCall, rowProposer } from "./proposer.ts";
 import { sampledEvaluator } from "./sampled-evaluator.ts";
@@ -67,8 +68,15 @@ export interface Problem {
 
 export const DIMENSIONS_LIMIT = 100_000;
 
+const NAMES: Readonly<Record<keyof ProblemSettings, true>> = {
+  ...{ dimensions: true, genome: true, operators: true, lower: true, upper: true, start: true, integer: true },
+  ...{ objectives: true, noisy: true, samples: true, cache: true, target: true, name: true },
+  ...{ propose: true, evaluate: true, evaluateBatch: true },
+};
+
 /** Throws the Fault `invalid` where the settings make no sense, naming the one that does not. */
 export function problem(settings: ProblemSettings): Problem {
+  refuseUnknown("problem()", settings, Object.keys(NAMES));
   const { name = "problem", target, noisy = false } = settings;
   if (settings.evaluate === undefined && settings.evaluateBatch === undefined) {
     throw new Fault("invalid", "problem() has no evaluate: give a function from a candidate to a number");

@@ -10,6 +10,8 @@ import { changed, DEFAULT_SETTINGS } from "./archipelago/settings.ts";
 import type { Individual } from "./engines/engine.ts";
 import { portfolioOf } from "./engines/make-engine.ts";
 import { frontsOf } from "./engines/pareto.ts";
+import { Fault } from "./fault.ts";
+import { refuseUnknown } from "./known-names.ts";
 import type { Problem } from "./problem.ts";
 
 export interface SearchOptions {
@@ -36,8 +38,16 @@ export interface Found {
   readonly front: readonly Individual[];
 }
 
+const NAMES: Readonly<Record<keyof SearchOptions, true>> = {
+  ...{ seed: true, islands: true, engines: true, evaluations: true, target: true, settings: true, signal: true },
+};
+
+/** More take more time to be looked through than they are worth. */
+const ISLANDS_LIMIT = 4_096;
+
 /** Same problem, seed and options: the same is found. */
 export async function search(problem: Problem, options: SearchOptions = {}): Promise<Found> {
+  refuseUnknown("search()", options, Object.keys(NAMES));
   const plan = planOf(problem, options);
   const settings = changed(DEFAULT_SETTINGS, options.settings ?? []);
   const archipelago = new Archipelago(plan, [{ epoch: 0, settings }]);
@@ -59,6 +69,9 @@ export function planOf(
   options: SearchOptions,
 ): Plan {
   const { seed = 1, islands = 1, evaluations = 100_000 * problem.space.dimensions } = options;
+  mustBeWhole("seed", seed, 0, Number.MAX_SAFE_INTEGER);
+  mustBeWhole("islands", islands, 1, ISLANDS_LIMIT);
+  mustBeWhole("evaluations", evaluations, 1, Number.MAX_SAFE_INTEGER);
   const names = options.engines ?? portfolioOf(problem.space, problem.noisy);
   const engines = Array.from({ length: islands }, (_, i) => names[i % names.length] ?? "cma");
   const target = options.target ?? problem.target;
@@ -76,6 +89,11 @@ export function planOf(
     ...(reassigned ? { portfolio: names } : undefined),
     ...(problem.propose === undefined ? undefined : { proposes: true }),
   };
+}
+
+function mustBeWhole(what: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new Fault("invalid", `${what} is ${value}; it is a whole number from ${least} to ${most}`);
 }
 
 /** What all islands have found after the last epoch that is over for all. */

@@ -14,7 +14,7 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf";
 import { asError } from "../base/fault.ts";
-import { didYouMean } from "./nearest.ts";
+import { didYouMean } from "../base/nearest.ts";
 
 /** As deep as the library reads. */
 const DEEPEST = 100;

@@ -11,7 +11,7 @@ import {
 } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, type FileDescriptorSet, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { asError, Fault } from "../base/fault.ts";
-import { didYouMean } from "./nearest.ts";
+import { didYouMean } from "../base/nearest.ts";
 
 /** How many names an error lists. */
 const NAMES_SHOWN = 12;

@@ -8,6 +8,7 @@
 
 import type { DescService } from "@bufbuild/protobuf";
 import { Fault } from "../base/fault.ts";
+import { didYouMean } from "../base/nearest.ts";
 import {
   type Component,
   type ComponentOptions,
@@ -15,7 +16,6 @@ import {
   type Handlers,
   isComponent,
 } from "../container/component.ts";
-import { didYouMean } from "../messages/nearest.ts";
 import { shownValue } from "../plugins/plugin.ts";
 
 const OPTIONS: readonly (keyof ComponentOptions)[] = [

@@ -7,7 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import { asError, Fault } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
-import { didYouMean } from "../messages/nearest.ts";
+import { didYouMean } from "../base/nearest.ts";
 import { type CallSpan, type CallWatch, watchOf } from "../messages/watch.ts";
 import { counter, type Family, joined } from "./figures/family.ts";
 import { Guard, type Watchdog } from "./guard.ts";

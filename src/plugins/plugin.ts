@@ -7,8 +7,8 @@
 import type { Clock } from "../base/clock.ts";
 import { Fault } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
+import { didYouMean } from "../base/nearest.ts";
 import type { Random } from "../base/random.ts";
-import { didYouMean } from "../messages/nearest.ts";
 import type { Family } from "./figures/family.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Loader } from "./loader.ts";

@@ -136,7 +136,7 @@ describe("unum islands", LIMIT, () => {
     await liveWhen(home, "live", ({ epoch }) => epoch > 0);
     const wrong = await unum(["islands", "config", "live", "set", "migration.evry=3"], { home });
     assert.equal(wrong.code, 2);
-    assert.match(wrong.stderr, /no setting 'migration.evry'.*migration.every/);
+    assert.match(wrong.stderr, /no setting 'migration.evry'; did you mean 'migration.every'\?/);
     assert.equal((await unum(["islands", "config", "live", "set", "migration.topology=full"], { home })).code, 0);
     const shown = await unum(["islands", "config", "live"], { home });
     assert.match(shown.stdout, /migration\.topology=full\nmigration\.degree/);
@@ -250,6 +250,10 @@ describe("unum islands", LIMIT, () => {
       join(home, "inverted.ts"),
       `import { problem } from "unum/islands";\nexport default problem({ dimensions: 2, lower: 5, upper: -5, evaluate: () => 0 });\n`,
     );
+    await writeFile(
+      join(home, "mistyped.ts"),
+      `import { problem } from "unum/islands";\nexport default problem({ dimensions: 2, lower: -5, upper: 5, objectivs: 2, evaluate: () => [0, 0] });\n`,
+    );
     for (const [args, message] of [
       [["run", "bbob:f99:d10"], /no function f99; there are f1 to f24/],
       [["run", "bbob:15"], /no BBOB function; write bbob:f15:d10/],
@@ -257,7 +261,16 @@ describe("unum islands", LIMIT, () => {
       [["run", join(home, "none.ts")], /none.ts has no problem as its default export/],
       [["run", join(home, "inverted.ts")], /gene 0: lower 5 is not below upper -5/],
       [["run"], /no problem is given/],
-      [["run", "bbob:f1:d2", "--engine", "cmaes"], /no engine 'cmaes'/],
+      [["run", "bbob:f1:d2", "--engine", "cmaes"], /no engine 'cmaes'; did you mean 'cma'\?/],
+      [
+        ["run", "bbob:f1:d2", "--engine", "ga:populaton=9"],
+        /ga has no option 'populaton'; did you mean 'population'\?/,
+      ],
+      [["run", "bbob:f1:d2", "--seed", "-1"], /seed is -1; it is a whole number from 0/],
+      [["run", "bbob:f1:d2", "--islands", "100000"], /islands is 100000; it is a whole number from 1 to 4096/],
+      [["run", "bbob:f1:d2", "--dimensions", "3", "--lower", "1"], /^--dimensions, --lower: for --exec/],
+      [["run", "bbob:f1:d2", "--set", "migration.topology=rng"], /cannot be 'rng'; .*did you mean 'ring'\?/],
+      [["run", join(home, "mistyped.ts")], /problem\(\) knows no 'objectivs'; did you mean 'objectives'\?/],
       [["run", "bbob:f1:d2", "--engine", "nsga2"], /nsga2 needs two objectives/],
       [["run", "bbob:f1:d2", "--set", "energy.inflow=-1"], /energy.inflow cannot be '-1'/],
       [["status", "nobody"], /no run 'nobody'/],

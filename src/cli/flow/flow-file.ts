@@ -4,8 +4,8 @@ import { existsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { asError, Fault } from "../../base/fault.ts";
+import { didYouMean } from "../../base/nearest.ts";
 import type { Flow } from "../../flows/index.ts";
-import { didYouMean } from "../../messages/nearest.ts";
 import { lendOwnPackages } from "../../node/own-packages.ts";
 import { UsageError } from "../usage.ts";
 

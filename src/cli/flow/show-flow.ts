@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
+import { nearest } from "../../base/nearest.ts";
 import {
   FlowControl,
   type GraphRecord,
@@ -16,7 +17,6 @@ import {
   STATES,
   taskMessage,
 } from "../../flows/index.ts";
-import { nearest } from "../../messages/nearest.ts";
 import { EXIT } from "../exit-code.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { look, outputWidth } from "../screen.ts";

@@ -45,9 +45,9 @@ export async function begin(of: Beginning): Promise<number> {
       places: async (told) => {
         const places = await placesFor({ record, store, env, flags, told });
         const { islands, engines, portfolio, seed } = record.plan;
-        const which = `${engines.join(", ")}${portfolio === undefined ? "" : "; then by what works"}`;
+        const which = `${[...new Set(engines)].join(", ")}${portfolio === undefined ? "" : "; then by what works"}`;
         say(
-          `${terminal.tint("bold", record.name)}: ${specName(record.problem)}, seed ${seed}, ${islands.length} islands (${which}) ${places.where}`,
+          `${terminal.tint("bold", record.name)}: ${specName(record.problem)}, seed ${seed}, ${islands.length} ${islands.length === 1 ? "island" : "islands"} (${which}) ${places.where}`,
         );
         return places;
       },

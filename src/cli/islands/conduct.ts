@@ -227,8 +227,12 @@ async function writeLogs(store: RunStore, figures: Figures, type: "islands" | "s
   const { islands, ...summary } = live;
   await writeJson(store.logs, `log/${live.node}`, summary);
   if (type === "summary") return;
-  for (const island of islands)
-    await writeJson(store.logs, `log/${island.name}`, { at: live.at, seconds: live.seconds, ...island });
+  // Together: each is brought to the disk by itself, and many wait for it no longer than one.
+  await Promise.all(
+    islands.map((island) =>
+      writeJson(store.logs, `log/${island.name}`, { at: live.at, seconds: live.seconds, ...island }),
+    ),
+  );
 }
 
 /** What reads the newest configuration and does what is new in it. */

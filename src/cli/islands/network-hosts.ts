@@ -1,11 +1,11 @@
 // Hosts of other computers: containers of nodes whose components were made by `islandHost`, entered by any of their doors.
 
 import { Fault } from "../../base/fault.ts";
+import { didYouMean } from "../../base/nearest.ts";
 import type { Client } from "../../client/client.ts";
 import { bbobProblem } from "../../islands/bbob/bbob-problem.ts";
 import { type PlannedProblem, spaceOfServed } from "../../islands/host/hosted-problem.ts";
 import { IslandHost } from "../../islands/wire.ts";
-import { didYouMean } from "../../messages/nearest.ts";
 import type { Address } from "../../transports/transport.ts";
 import { type Connection, connect, type ToOptions } from "../connection.ts";
 import { UsageError } from "../usage.ts";

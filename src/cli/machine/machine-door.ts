@@ -3,12 +3,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { sleep } from "../../base/clock.ts";
 import { Fault } from "../../base/fault.ts";
+import { didYouMean } from "../../base/nearest.ts";
 import type { Proxies } from "../../client/client.ts";
 import type { CallOptions } from "../../client/options.ts";
 import { signRecord } from "../../machine/records/signed-record.ts";
 import { Machine, type MachineView, type ProgramView } from "../../messages/gen/unum/machine/v1/machine_pb.ts";
 import type { RecordSchema } from "../../messages/gen/unum/machine/v1/record_pb.ts";
-import { didYouMean } from "../../messages/nearest.ts";
 import { type Door, type DoorOptions, withDoor } from "../door.ts";
 import { UsageError } from "../usage.ts";
 import { ownKey } from "./key-folder.ts";

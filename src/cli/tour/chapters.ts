@@ -1,6 +1,6 @@
 // The chapters of the tour, in the order in which they are shown.
 
-import { didYouMean } from "../../messages/nearest.ts";
+import { didYouMean } from "../../base/nearest.ts";
 import { UsageError } from "../usage.ts";
 import type { Chapter } from "./chapter.ts";
 import { flows } from "./flows/flows.ts";

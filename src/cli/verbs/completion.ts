@@ -1,7 +1,7 @@
 // unum completion: what a shell needs to complete verbs, options and folders, made from the command itself.
 
 import type { Command } from "commander";
-import { didYouMean } from "../../messages/nearest.ts";
+import { didYouMean } from "../../base/nearest.ts";
 import { EXIT } from "../exit-code.ts";
 import { CHAPTERS } from "../tour/chapters.ts";
 import { UsageError } from "../usage.ts";

@@ -1,9 +1,9 @@
 // unum grant: what another key may do in the machine.
 
 import { readFile } from "node:fs/promises";
+import { didYouMean } from "../../base/nearest.ts";
 import { readPublicKey } from "../../machine/archive/minisign.ts";
 import { isRole, ROLES } from "../../machine/privileges/roles.ts";
-import { didYouMean } from "../../messages/nearest.ts";
 import { addDoorOptions, DOOR_EXIT_CODES, type DoorOptions } from "../door.ts";
 import { EXIT } from "../exit-code.ts";
 import { type MachineDoor, withMachine } from "../machine/machine-door.ts";

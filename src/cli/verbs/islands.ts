@@ -257,11 +257,26 @@ async function specFrom(problem: string | undefined, flags: AllRunFlags): Promis
     if (problem !== undefined) return hostedSpecOf(problem);
     throw new UsageError("--exec, --http and --wasm are evaluated by a run's own node; leave out --to");
   }
-  if (problem !== undefined) return specOf(problem);
+  if (problem !== undefined) {
+    refuseShape(flags);
+    return specOf(problem);
+  }
   const shape = shapeOf(flags);
   if (exec !== undefined) return { kind: "exec", command: wordsOf(exec), lines: flags.lines === true, shape };
   if (http !== undefined) return { kind: "http", url: urlOf(http), shape };
   return { kind: "wasm", path: wasm ?? "", shape };
+}
+
+/** A file or a function says these itself; passed over, they would be missed. */
+function refuseShape(flags: AllRunFlags): void {
+  const unused = (["dimensions", "lower", "upper", "objectives", "genome", "cache", "lines"] as const).filter(
+    (name) => flags[name] !== undefined,
+  );
+  if (unused.length === 0) return;
+  const all = unused.map((name) => `--${name}`).join(", ");
+  throw new UsageError(
+    `${all}: for --exec, --http and --wasm only; the problem itself says it, as in problem({ dimensions: 10 })`,
+  );
 }
 
 function shapeOf({ dimensions, lower, upper, objectives, genome, target, cache }: AllRunFlags): Shape {

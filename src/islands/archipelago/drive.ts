@@ -43,6 +43,7 @@ export function drive(driving: Driving): Promise<void> {
       .map((seat, i) => ({ i, epochs: seat.epochs }))
       .sort((a, b) => a.epochs - b.epochs || a.i - b.i);
     for (const { i } of order) {
+      if (running.size >= width && propose === undefined) break;
       if (running.has(i) || asking.has(i) || !archipelago.mayBegin(i)) continue;
       const question = archipelago.question(i);
       if (question !== undefined && propose !== undefined) void during(asking, i, () => ask(question, propose));

@@ -1,5 +1,6 @@
 // What may be set of an archipelago, before it runs and while it does; checked in one place.
 
+import { didYouMean } from "../../base/nearest.ts";
 import { checkedEnergy, EMAS, type EnergySettings } from "../engines/emas.ts";
 import type { Replacement, Selection } from "../engines/engine.ts";
 import { Fault } from "../fault.ts";
@@ -119,7 +120,10 @@ export function readSetting(name: string, value: string | undefined): string | n
   if (value === undefined || value === "") throw new Fault("invalid", `${name} is given no value; write ${name}=VALUE`);
   if (!("least" in rule)) {
     if (rule.includes(value)) return value;
-    throw new Fault("invalid", `${name} cannot be '${value}'; it is one of ${rule.join(", ")}`);
+    throw new Fault(
+      "invalid",
+      `${name} cannot be '${value}'; it is one of ${rule.join(", ")}${didYouMean(value, rule)}`,
+    );
   }
   const number = Number(value);
   if (number >= rule.least && number <= rule.most && (!rule.whole || Number.isInteger(number))) return number;
@@ -128,7 +132,8 @@ export function readSetting(name: string, value: string | undefined): string | n
 }
 
 function unknown(name: string): Fault {
-  return new Fault("invalid", `there is no setting '${name}'; there are ${Object.keys(RULES).join(", ")}`);
+  const names = Object.keys(RULES);
+  return new Fault("invalid", `there is no setting '${name}'${didYouMean(name, names)}; there are ${names.join(", ")}`);
 }
 
 /** Every setting as NAME=VALUE. */

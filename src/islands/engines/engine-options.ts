@@ -1,5 +1,6 @@
 // What an engine can be told with its name, as ga:population=50,mutation=0.02. Checked in one place.
 
+import { didYouMean } from "../../base/nearest.ts";
 import { Fault } from "../fault.ts";
 
 type Rule =
@@ -40,7 +41,11 @@ export function engineOptions(kind: string, text: string): Readonly<Record<strin
     const [name = "", value] = each.split(/=(.*)/s);
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
     if (rule === undefined) {
-      throw new Fault("invalid", `${kind} has no option '${name}'; it has ${Object.keys(rules).join(", ")}`);
+      const names = Object.keys(rules);
+      throw new Fault(
+        "invalid",
+        `${kind} has no option '${name}'${didYouMean(name, names)}; it has ${names.join(", ")}`,
+      );
     }
     options[name] = readOption(`${name} of ${kind}`, value ?? "", rule);
   }
@@ -51,7 +56,11 @@ function readOption(what: string, text: string, rule: Rule): number | string {
   const [least, most, whole] = rule;
   if (typeof least !== "number" || typeof most !== "number") {
     if (rule.some((known) => known === text)) return text;
-    throw new Fault("invalid", `${what} cannot be '${text}'; it is one of ${rule.join(", ")}`);
+    const choices = rule.map(String);
+    throw new Fault(
+      "invalid",
+      `${what} cannot be '${text}'; it is one of ${choices.join(", ")}${didYouMean(text, choices)}`,
+    );
   }
   const value = Number(text);
   if (text !== "" && value >= least && value <= most && (whole === undefined || Number.isInteger(value))) return value;

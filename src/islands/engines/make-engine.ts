@@ -1,6 +1,7 @@
 // Engines by name, as settings and checkpoints say them.
 
 import { Fault } from "unum";
+import { didYouMean } from "../../base/nearest.ts";
 import type { RandomStream } from "../random-stream.ts";
 import type { Space } from "../space.ts";
 import type { StateRecord } from "../state/codec.ts";
@@ -50,7 +51,8 @@ export function engineOf(text: string): EngineSpec {
   // Each option is one that its kind has.
   if (spec !== undefined)
     return { ...spec, options: { ...spec.options, ...engineOptions(spec.kind, options ?? "") } } as EngineSpec;
-  throw new Fault("invalid", `there is no engine '${name}'; there are ${Object.keys(NAMED_ENGINES).join(", ")}`);
+  const names = Object.keys(NAMED_ENGINES);
+  throw new Fault("invalid", `there is no engine '${name}'${didYouMean(name, names)}; there are ${names.join(", ")}`);
 }
 
 export function makeEngine(spec: EngineSpec, space: Space, random: RandomStream, saved?: StateRecord): Engine {

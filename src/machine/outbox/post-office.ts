@@ -13,6 +13,7 @@
 //       kept it, as long as it is still in its box.
 
 import { Fault } from "../../base/fault.ts";
+import { didYouMean } from "../../base/nearest.ts";
 import { newId } from "../../base/random.ts";
 import { type Client, newClient } from "../../client/client.ts";
 import { decodeMessage } from "../../messages/decode.ts";
@@ -23,7 +24,6 @@ import {
   KeptMessageSchema,
   Outbox,
 } from "../../messages/gen/unum/machine/v1/outbox_pb.ts";
-import { didYouMean } from "../../messages/nearest.ts";
 import type { BoxLimits } from "../../outbox/box.ts";
 import { type Fresh, Spool } from "../../outbox/spool.ts";
 import type { Address, Transport } from "../../transports/transport.ts";
