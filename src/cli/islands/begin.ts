@@ -18,6 +18,7 @@ import { takePart } from "./presence.ts";
 import { specName } from "./problem-spec.ts";
 import { holdRun } from "./run-lock.ts";
 import { type RunRecord, type RunStore, writeJson } from "./run-store.ts";
+import { strayErrors } from "./stray-errors.ts";
 
 interface Beginning {
   readonly record: RunRecord;
@@ -34,10 +35,18 @@ export async function begin(of: Beginning): Promise<number> {
   const lock = holdRun(store.folder, record.name, env);
   const presence = await takePart(record, env);
   const interrupt = onInterrupt(() => process.exit(EXIT.interrupted));
+  const stray = flags.inProcess ? strayErrors({ clock: env.clock, late: () => process.exit(EXIT.failed) }) : undefined;
   const say = (text: string) => terminal.say(terminal.redraw === undefined ? text : `\r\u001b[2K${text}`);
   try {
     const ending = await conduct({
-      ...{ record, store, env, from, say, signal: interrupt.signal },
+      ...{
+        record,
+        store,
+        env,
+        from,
+        say,
+        signal: AbortSignal.any([interrupt.signal, ...(stray === undefined ? [] : [stray.signal])]),
+      },
       look: (live) => {
         if (json) terminal.say(JSON.stringify({ live }));
         else terminal.redraw?.(liveLine(live));
@@ -54,13 +63,20 @@ export async function begin(of: Beginning): Promise<number> {
     });
     const result = resultOf(record, ending, await shownBy(record));
     await writeJson(store.objects, "result", result);
-    return tell(record, ending, result, { terminal, json, interrupted: interrupt.signal.aborted });
+    const code = tell(record, ending, result, { terminal, json, interrupted: interrupt.signal.aborted });
+    const thrown = stray?.text();
+    if (thrown === undefined) return code;
+    terminal.say(
+      `the problem threw outside of its evaluation, and with --in-process that ends the run: ${thrown}; have evaluate await what it begins, or leave out --in-process`,
+    );
+    return EXIT.failed;
   } finally {
     terminal.redraw?.("");
     await presence.end();
     store.close();
     lock.release();
     interrupt.release();
+    stray?.release();
   }
 }
 

@@ -35,6 +35,13 @@ export async function loadProblem(spec: ProblemSpec, { evaluationMs }: LoadOptio
   }
 }
 
+/** Where in the file it went wrong; nothing where the error does not say. */
+function lineIn(path: string, { stack = "" }: Error): string {
+  const at = stack.indexOf(`${pathToFileURL(path).href}:`);
+  const line = at < 0 ? undefined : /^file:.*?:(\d+)/.exec(stack.slice(at))?.[1];
+  return line === undefined ? "" : `:${line}`;
+}
+
 async function fromFile(path: string): Promise<Problem> {
   lendOwnPackages();
   let loaded: { readonly default?: unknown };
@@ -45,7 +52,9 @@ async function fromFile(path: string): Promise<Problem> {
     const way = /outside a module/.test(error.message)
       ? `; the package.json above it says "commonjs": name the file .mts, or write "type": "module" there`
       : "";
-    throw new Fault("invalid", `${path} cannot be loaded: ${error.message}${way}`, { cause: error });
+    throw new Fault("invalid", `${path}${lineIn(path, error)} cannot be loaded: ${error.message}${way}`, {
+      cause: error,
+    });
   }
   if (isProblem(loaded.default)) return loaded.default;
   throw new Fault("invalid", `${path} has no problem as its default export; write: export default problem({ … })`);

@@ -3,6 +3,7 @@
 import type { Env } from "../../base/env.ts";
 import { Fault } from "../../base/fault.ts";
 import { ownHosts } from "../../islands/archipelago/host.ts";
+import { withoutExit } from "../../islands/host/no-exit.ts";
 import type { ToOptions } from "../connection.ts";
 import type { Places, Told } from "./conduct.ts";
 import { containerHosts, hostedProposer } from "./container-hosts.ts";
@@ -39,7 +40,12 @@ async function inThisProcess({ record }: Placing): Promise<Places> {
     last = performance.now();
   };
   const hosts = ownHosts(problem, () => performance.now(), turn);
-  return { ...hosts, where: "in this process", isThere: () => true };
+  return {
+    ...hosts,
+    evolve: (request, signal) => withoutExit(() => hosts.evolve(request, signal)),
+    where: "in this process",
+    isThere: () => true,
+  };
 }
 
 async function onOwnNode({ record, store, env, told }: Placing): Promise<Places> {

@@ -1,6 +1,6 @@
 // One process conducts a run at a time: a file in its folder names it, by id and start time.
 
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Env } from "../../base/env.ts";
 import { Fault } from "../../base/fault.ts";
@@ -20,6 +20,11 @@ export function holderOf(folder: string, env: Pick<Env, "clock">): Holder | unde
   } catch {
     return undefined;
   }
+}
+
+/** Whether who conducted it last ended without a word: killed, or taken along by what it evaluated. */
+export function endedUnsaid(folder: string, env: Pick<Env, "clock">): boolean {
+  return existsSync(join(folder, "conductor")) && holderOf(folder, env) === undefined;
 }
 
 /** Throws the Fault `denied` where another process conducts it. */

@@ -17,6 +17,7 @@ import { islandName, nodeName, runName } from "./names.ts";
 import { openNetwork } from "./network-hosts.ts";
 import type { PlaceFlags } from "./places.ts";
 import { type ProblemSpec, sourceOf } from "./problem-spec.ts";
+import { endedUnsaid } from "./run-lock.ts";
 import {
   type Config,
   loadCheckpoint,
@@ -78,6 +79,11 @@ export async function resume(
       ? `${name} has no checkpoint yet; it begins anew`
       : `${name} goes on after epoch ${from.cut.epoch}`,
   );
+  if (flags.inProcess && endedUnsaid(store.folder, env)) {
+    terminal.say(
+      "the process that conducted it ended without a word: killed, or taken along by a candidate. If it ends so again, leave out --in-process: a candidate that ends its process is then found and quarantined",
+    );
+  }
   return begin({ record, store, env, terminal, from, flags });
 }
 

@@ -8,6 +8,7 @@ import type { Watch } from "../evaluator.ts";
 import { asError, Fault } from "../fault.ts";
 import type { Island } from "../island.ts";
 import type { Problem } from "../problem.ts";
+import { withoutExit } from "./no-exit.ts";
 import { BREEDING, PROGRESS, type WorkerAnswer, type WorkerStart, type WorkerTask } from "./worker-messages.ts";
 
 /** The problem that a request names, JSON; asked once for each. */
@@ -93,7 +94,7 @@ export class Slices {
     this.#known.delete(key);
     const isIts = last !== undefined && request.state !== undefined && Buffer.compare(last.state, request.state) === 0;
     const from = { now: () => this.#clock.now(), island: isIts ? last.island : undefined };
-    const { reply, island } = await runSlice(problem, request, from, watch);
+    const { reply, island } = await withoutExit(() => runSlice(problem, request, from, watch));
     if (this.#known.size >= KNOWN_LIMIT) this.#known.clear();
     this.#known.set(key, { state: reply.state, island });
     return reply;

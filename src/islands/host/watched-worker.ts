@@ -10,7 +10,7 @@ import { Worker } from "node:worker_threads";
 import { systemEnv } from "unum";
 import type { Timer } from "../../base/clock.ts";
 import type { SliceReply } from "../archipelago/host.ts";
-import { Fault } from "../fault.ts";
+import { asError, Fault } from "../fault.ts";
 import {
   type BarredCandidate,
   BREEDING,
@@ -30,6 +30,12 @@ const HEAP_LIMIT_MB = 1_024;
 const MEMORY_LIMIT_BYTES = 1.5 * 2 ** 30;
 
 type Loss = "late" | "ended" | "grew";
+
+interface Lost {
+  readonly lost: Loss;
+  /** In words, with what was thrown where that is known. */
+  readonly why: string;
+}
 
 const WHY: Readonly<Record<Loss, string>> = {
   late: "did not come back in time",
@@ -58,6 +64,7 @@ export class WatchedWorker {
   ): Promise<SliceReply> {
     const barred: BarredCandidate[] = [...(task.barred ?? [])];
     let lastLoss = "";
+    let lastWhy = "";
     for (let losses = 0; losses < LOSSES_LIMIT; losses++) {
       const outcome = await this.#once({ ...task, barred }, signal);
       if ("reply" in outcome) return outcome.reply;
@@ -73,10 +80,14 @@ export class WatchedWorker {
       }
       const candidate = `${this.#progress[PROGRESS.generation]} ${this.#progress[PROGRESS.index]}`;
       // W2
-      if (outcome.lost === "late" || candidate === lastLoss) barred.push({ candidate, why: WHY[outcome.lost] });
+      if (outcome.lost === "late" || candidate === lastLoss) barred.push({ candidate, why: outcome.why });
       lastLoss = candidate;
+      lastWhy = outcome.why;
     }
-    throw new Fault("internal", `the evaluation of ${task.request.island} took its thread down ${LOSSES_LIMIT} times`);
+    throw new Fault(
+      "internal",
+      `the evaluation of ${task.request.island} took its thread down ${LOSSES_LIMIT} times; the last candidate ${lastWhy}`,
+    );
   }
 
   async end(): Promise<void> {
@@ -84,7 +95,7 @@ export class WatchedWorker {
     this.#worker = undefined;
   }
 
-  #once(task: WorkerTask, signal: AbortSignal): Promise<WorkerAnswer | { readonly lost: Loss }> {
+  #once(task: WorkerTask, signal: AbortSignal): Promise<WorkerAnswer | Lost> {
     const worker = this.#running();
     return new Promise((resolve, reject) => {
       let turns = this.#progress[PROGRESS.turns];
@@ -92,19 +103,21 @@ export class WatchedWorker {
       let timer: Timer | undefined;
       const done = () => {
         timer?.cancel();
-        worker.off("message", onMessage).off("exit", onEnd).off("error", onEnd);
+        worker.off("message", onMessage).off("exit", onEnd).off("error", onError);
         signal.removeEventListener("abort", onAbort);
       };
-      const lose = (lost: Loss) => {
+      const lose = (lost: Loss, thrown?: Error) => {
         done();
         this.#worker = undefined;
-        void worker.terminate().then(() => resolve({ lost }));
+        const why = thrown === undefined ? WHY[lost] : `${WHY[lost]}: ${thrown.name}: ${thrown.message}`;
+        void worker.terminate().then(() => resolve({ lost, why }));
       };
       const onMessage = (answer: WorkerAnswer) => {
         done();
         resolve(answer);
       };
       const onEnd = () => lose("ended");
+      const onError = (thrown: unknown) => lose("ended", asError(thrown));
       const onAbort = () => {
         done();
         this.#worker = undefined;
@@ -124,7 +137,7 @@ export class WatchedWorker {
         });
       };
       lookLater();
-      worker.on("message", onMessage).on("exit", onEnd).on("error", onEnd);
+      worker.on("message", onMessage).on("exit", onEnd).on("error", onError);
       signal.addEventListener("abort", onAbort, { once: true });
       worker.postMessage(task);
     });
