@@ -38,6 +38,15 @@ export interface Limits {
   readonly outbox: OutboxLimits;
 }
 
+/** Of each container of one program, its cells included; 0: none but the node's. */
+export interface ProgramLimits {
+  readonly memoryBytes: number;
+  /** Of one processor, in thousandths, as a mean. */
+  readonly cpuPermille: number;
+}
+
+export const NO_PROGRAM_LIMITS: ProgramLimits = { memoryBytes: 0, cpuPermille: 0 };
+
 /** `null` goes back to the default; what is left out stays. */
 type Changed<T> = { readonly [K in keyof T]?: T[K] | null };
 
@@ -130,7 +139,18 @@ export function checkLimits({ container, node, network, outbox }: Limits): void 
   }
 }
 
+/** Throws the Fault `invalid` for the first thing that makes no sense. */
+export function checkProgramLimits({ memoryBytes, cpuPermille }: ProgramLimits): void {
+  if (memoryBytes !== 0) whole("memory", memoryBytes, LEAST_CONTAINER_BYTES, MOST_BYTES);
+  if (cpuPermille === 0 || (cpuPermille >= LEAST_PERMILLE && cpuPermille <= MOST_PERMILLE)) return;
+  const [least, most] = [LEAST_PERMILLE / 1_000, MOST_PERMILLE / 1_000];
+  throw new Fault("invalid", `processors ${cpuPermille / 1_000} is not from ${least} to ${most}`);
+}
+
 const MOST_BYTES = 2 ** 50;
+/** With less nothing would come to serve in time. */
+const LEAST_PERMILLE = 50;
+const MOST_PERMILLE = 1_024_000;
 
 function whole(name: string, value: number, least: number, most: number): void {
   if (Number.isInteger(value) && value >= least && value <= most) return;

@@ -14,7 +14,7 @@ import {
 } from "../messages/gen/unum/control/v1/node_pb.ts";
 import type { Governor } from "./governor.ts";
 import type { Kept } from "./kept.ts";
-import type { Served } from "./served.ts";
+import { ofCodeName, type Served } from "./served.ts";
 
 /** How long a caller may wait for capacity. */
 const LONGEST_WITHIN_MS = 600_000;
@@ -83,7 +83,7 @@ function programStatus({ containers, now }: Governor, served: Served) {
   const { name, code, target, replacing } = served;
   const serving = served.own(containers).filter(({ state, probed }) => state === "serving" && probed).length;
   const problems = [...served.problems(now)];
-  return { name, digest: code.digest, target, serving, problems, replacement: replacing.text };
+  return { name, ...archiveOf(code.digest), target, serving, problems, replacement: replacing.text };
 }
 
 function peerStatus(governor: Governor, { id, state, sinceMs, doors, entry }: Member) {
@@ -96,13 +96,19 @@ function peerStatus(governor: Governor, { id, state, sinceMs, doors, entry }: Me
 function containerStatus(kept: Kept) {
   const { id, addresses, components, load, digest, program, suspected, reason, log, memoryBytes } = kept;
   return {
-    ...{ id, addresses: [...addresses], components: [...components], load, digest, program, log },
+    ...{ id, addresses: [...addresses], components: [...components], load, program, log },
+    ...archiveOf(digest),
     pid: kept.process.id.pid,
     state: suspected === undefined ? kept.state : "suspected",
     upMs: BigInt(Math.round(kept.upMs)),
     memoryBytes: BigInt(memoryBytes),
     reason: suspected ?? reason,
   };
+}
+
+function archiveOf(code: string): { readonly digest: string } {
+  const { digest } = ofCodeName(code);
+  return { digest };
 }
 
 function limitsText({ limits, network }: Governor) {

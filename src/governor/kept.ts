@@ -375,5 +375,14 @@ export function callables(machines: ReadonlyMap<string, readonly string[]>): { [
 const NO_LOAD = { running: 0, waiting: 0, free: 0, done: 0n };
 
 function hostingText(hosting: Hosting | undefined) {
-  return hosting === undefined ? {} : { hosting: { ...hosting, granted: [...hosting.granted] } };
+  if (hosting === undefined) return {};
+  const { limits, granted, ...rest } = hosting;
+  return {
+    hosting: {
+      ...rest,
+      granted: [...granted],
+      memoryBytes: BigInt(limits.memoryBytes),
+      cpuPermille: limits.cpuPermille,
+    },
+  };
 }

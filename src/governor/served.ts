@@ -9,6 +9,7 @@
 //   S2. New code that does not pass leaves the old one serving; `refused` says why.
 
 import type { ProcessExit } from "../base/processes.ts";
+import type { ProgramLimits } from "../capacity/limits.ts";
 import { afterCrash, forgiven, givenUp, NO_RESTARTS, type Restarts } from "./decisions/restarts.ts";
 import type { Events } from "./events.ts";
 import type { Kept } from "./kept.ts";
@@ -37,11 +38,25 @@ export interface Hosting {
   readonly controller: boolean;
   /** It runs on one node alone. */
   readonly owned: boolean;
+  readonly limits: ProgramLimits;
 }
 
 export interface Offer {
   readonly contract: string;
   readonly version: string;
+}
+
+const UNDER = "+";
+
+/** By what the code of a program is told apart: its archive, under the terms by which it runs. */
+export function codeName({ digest, terms }: { readonly digest: string; readonly terms: string }): string {
+  return `${digest}${UNDER}${terms}`;
+}
+
+/** Also of the components folder's, and of what an earlier Unum named, without terms. */
+export function ofCodeName(name: string): { readonly digest: string; readonly terms: string } {
+  const [digest = "", terms = ""] = name.split(UNDER);
+  return { digest, terms };
 }
 
 /** The name of the components folder among what is served; programs have names of their own. */

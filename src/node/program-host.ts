@@ -1,12 +1,13 @@
 // The governor as the machine sees it.
 
 import type { Governor } from "../governor/governor.ts";
+import { codeName, ofCodeName } from "../governor/served.ts";
 import type { WayIn } from "../machine/outbox/handing-in.ts";
 import type { HostedState, ProgramHost } from "../machine/programs/program-host.ts";
 
 export function programHostOf(governor: Governor): ProgramHost {
   return {
-    setPrograms: (programs) => governor.setPrograms(programs),
+    setPrograms: (programs) => governor.setPrograms(programs.map((each) => ({ ...each, digest: codeName(each) }))),
     setGrace: (program, graceMs) => governor.served.setGrace(program, graceMs),
     setEpochs: (epochs) => governor.setEpochs(epochs),
     get programs() {
@@ -17,12 +18,12 @@ export function programHostOf(governor: Governor): ProgramHost {
         const problems = served.problems(governor.now);
         const { refused, digest } = served.replacing;
         return {
-          ...{ name: served.name, digest: served.code.digest, serving, problems },
+          ...{ name: served.name, ...ofCodeName(served.code.digest), serving, problems },
           refused:
             refused !== undefined
-              ? { digest, why: refused }
+              ? { ...ofCodeName(digest), why: refused }
               : serving === 0 && problems[0] !== undefined
-                ? { digest: served.code.digest, why: problems[0] }
+                ? { ...ofCodeName(served.code.digest), why: problems[0] }
                 : undefined,
         };
       });

@@ -5,11 +5,10 @@ import { existsSync, readdirSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, describe, it } from "node:test";
-import { Shrink } from "../../examples/04-program/components/shrink/gen/shrink_pb.ts";
-import { newNodeClient, systemEnv, zmtpTransport } from "../../src/index.ts";
 import { endLater, endNodes, ok, runs, statusOf, tellLogs, until } from "../cli/node.ts";
 import { cleanUp, LIMIT, scratch, unum } from "../cli/unum.ts";
 import { packed } from "./program-folder.ts";
+import { load } from "./steady-load.ts";
 
 const linux = process.platform === "linux" ? false : "needs Linux";
 const PLAN = ["thumbnails.v1.Shrink/Plan", '{"width":400,"height":300,"longest":40}'];
@@ -29,42 +28,6 @@ async function machine(): Promise<string> {
 
 async function plan(home: string) {
   return JSON.parse(ok(await unum(["call", ...PLAN, "--within", "5s"], { home })));
-}
-
-/** Calls without a pause until `stop`; settles with every version that answered, and every failure. */
-async function load(home: string) {
-  const env = systemEnv();
-  const door = `ipc://${home}/run/door.sock`;
-  const client = await newNodeClient({ env, transports: [zmtpTransport({ env })], seeds: [door], withinMs: 30_000 });
-  let stopped = false;
-  const versions = new Set<string>();
-  const failures: string[] = [];
-  let calls = 0;
-  const caller = async () => {
-    while (!stopped) {
-      try {
-        const { version } = await client.call(
-          Shrink.method.plan,
-          { width: 4, height: 3, longest: 2 },
-          { ttlMs: 30_000, withinMs: 20_000 },
-        );
-        versions.add(version);
-        calls++;
-      } catch (error) {
-        failures.push(String(error));
-      }
-      await new Promise((soon) => setImmediate(soon));
-    }
-  };
-  const callers = [caller(), caller()];
-  return {
-    stop: async () => {
-      stopped = true;
-      await Promise.all(callers);
-      await client.close();
-      return { versions: [...versions], failures, calls };
-    },
-  };
 }
 
 describe("a program", { skip: linux, ...LIMIT }, () => {

@@ -1,6 +1,7 @@
 // Programs as text, for the verbs that show and change them.
 
 import type { Option } from "commander";
+import { termsOf } from "../../machine/programs/terms.ts";
 import type { MachineView, OwnerView, ProgramView } from "../../messages/gen/unum/machine/v1/machine_pb.ts";
 import { shortNames } from "../node-names.ts";
 import { coloured, type Format, type Look } from "../node-text.ts";
@@ -85,11 +86,16 @@ export function describedProgram(program: ProgramView, { paint }: Pick<Terminal,
     ...nodes.map((node) => {
       const what = `${coloured(paint, STATE_COLOURS, node.state)}, ${node.serving} serving`;
       const serves = node.digest === "" || node.digest === digest ? "" : `, ${node.digest.slice(0, 12)}`;
-      return `  node     ${short(node.node)}: ${what}${serves}`;
+      const late = isUnderTerms(node, wanted) ? "" : paint("yellow", ", not yet by what is granted and allowed now");
+      return `  node     ${short(node.node)}: ${what}${serves}${late}`;
     }),
     ...nodes.flatMap((node) => {
       const refused = node.refused === "" ? [] : [`${node.refused.slice(0, 12)} did not pass there`];
       return [...refused, ...node.problems].map((text) => `  ${paint("red", "problem")}  ${short(node.node)}: ${text}`);
     }),
   ];
+}
+
+function isUnderTerms({ terms, serving }: ProgramView["nodes"][number], wanted: ProgramView["wanted"]): boolean {
+  return serving === 0 || terms === "" || wanted === undefined || terms === termsOf(wanted);
 }

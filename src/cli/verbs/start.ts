@@ -1,6 +1,7 @@
 // unum start: runs a program, or a newer version of it in place of what runs.
 
 import { Fault } from "../../base/fault.ts";
+import { termsOf } from "../../machine/programs/terms.ts";
 import type { MachineView, ProgramView } from "../../messages/gen/unum/machine/v1/machine_pb.ts";
 import type { ProgramWanted } from "../../messages/gen/unum/machine/v1/record_pb.ts";
 import { addDoorOptions, type DoorOptions } from "../door.ts";
@@ -15,6 +16,8 @@ import { examples, type Stage } from "./verb.ts";
 
 interface StartFlags extends DoorOptions {
   readonly grant?: readonly string[];
+  readonly memory?: number;
+  readonly processors?: number;
   readonly on?: readonly string[];
   readonly keeper?: readonly string[];
   readonly force?: boolean;
@@ -33,7 +36,10 @@ export function addStart({ program, terminal, end }: Stage): void {
       .argument("<program>", "its name; NAME@VERSION for another version than the newest that is loaded"),
   )
     .addOption(
-      repeatable("--grant <capability>", "what it may do, of what it asks for: log, net, fs:read=/srv/pictures, …"),
+      repeatable(
+        "--grant <capability>",
+        "what it may do, of what it asks for: log, net, fs:read=/srv/pictures, …; none for nothing; left out: what it may already",
+      ),
     )
     .addOption(
       repeatable("--on <node>", "run it on that node, not on all; one that runs on one node alone: on one of those"),
@@ -54,6 +60,7 @@ export function addStart({ program, terminal, end }: Stage): void {
         "unum start thumbnails@1.1.0",
         "unum start ledger --keeper na1 --keeper nb2 --keeper nc3",
         "unum start thumbnails --grant fs:read=/srv/pictures --grant log",
+        "unum start thumbnails --grant none                # what it was granted before is taken back",
       ]),
     )
     .addHelpText("after", MACHINE_EXIT_CODES)
@@ -62,14 +69,16 @@ export function addStart({ program, terminal, end }: Stage): void {
     );
 }
 
-async function start(machine: MachineDoor, named: string, flags: StartFlags, terminal: Terminal): Promise<number> {
-  const [name = "", asked] = named.split("@");
+async function start(machine: MachineDoor, asked: string, flags: StartFlags, terminal: Terminal): Promise<number> {
+  const [name = "", wantedVersion] = asked.split("@");
   const view = await machine.show();
   const program = programNamed(name, view);
   const { wanted } = program;
   if (wanted === undefined) throw new UsageError(`${name} is not loaded`);
-  const { version, digest } = versionOf(program, asked);
+  const { version, digest } = versionOf(program, wantedVersion);
   const isReplacement = wanted.running && wanted.digest !== digest;
+  const terms = { granted: grantsAsked(flags, wanted), limits: wanted.limits };
+  const named = termsOf(terms);
   const conflict = await machine.propose(`program/${name}`, {
     case: "program",
     value: {
@@ -80,7 +89,8 @@ async function start(machine: MachineDoor, named: string, flags: StartFlags, ter
         fallback: isReplacement ? wanted.digest : wanted.fallback === digest ? "" : wanted.fallback,
       },
       ...placesAsked(flags, wanted, view),
-      ...{ granted: [...(flags.grant ?? wanted.granted)], mayBreak: flags.force === true },
+      ...terms,
+      mayBreak: flags.force === true,
     },
   });
   if (conflict !== "") terminal.say(terminal.tint("yellow", conflict));
@@ -92,12 +102,18 @@ async function start(machine: MachineDoor, named: string, flags: StartFlags, ter
       if (found === undefined) throw new Fault("internal", `${name} was unloaded meanwhile`);
       const refusing = found.nodes.find(({ refused }) => refused === digest);
       if (refusing !== undefined) throw refusedThere(name, version, refusing, isReplacement);
+      const unable = found.nodes.find(({ termsRefused }) => termsRefused === named);
+      if (unable !== undefined) throw notUnderTerms(name, version, unable);
       const own = found.nodes.filter(({ state }) => state !== "elsewhere");
-      const isThere = own.length > 0 && own.every((node) => node.state === "running" && node.digest === digest);
+      const isThere =
+        own.length > 0 &&
+        own.every((node) => node.state === "running" && node.digest === digest && node.terms === named);
       return isThere ? found : undefined;
     },
     (seen) => `${name} ${version} is ${stateAt(seen, name)}`,
   );
+  for (const { node, problems } of settled.nodes)
+    for (const problem of problems) terminal.say(`${terminal.tint("yellow", "problem")} on node ${node}: ${problem}`);
   if (flags.json)
     terminal.print(JSON.stringify({ name, version, digest, state: settled.state, granted: settled.granted }));
   else {
@@ -108,6 +124,13 @@ async function start(machine: MachineDoor, named: string, flags: StartFlags, ter
     );
   }
   return EXIT.ok;
+}
+
+function grantsAsked({ grant }: StartFlags, { granted }: ProgramWanted): string[] {
+  if (grant?.includes("none") !== true) return [...(grant ?? granted)];
+  if (grant.length > 1)
+    throw new UsageError("'--grant none' takes back all that it may: no other --grant goes with it");
+  return [];
 }
 
 /** What is not said stays; who keeps a program is said once, at its first start. */
@@ -143,4 +166,11 @@ function refusedThere(
   const goesOn = isReplacement && state === "running" ? "; the version before it goes on" : "";
   const why = problems.length === 0 ? "it did not pass its probe" : problems.join("; ");
   return new Fault("internal", `${name} ${version} does not run on node ${node}: ${why}${goesOn}`);
+}
+
+/** The version itself runs, as before. */
+function notUnderTerms(name: string, version: string, { node, problems }: ProgramView["nodes"][number]): Fault {
+  const why = problems.length === 0 ? "it did not pass its probe" : problems.join("; ");
+  const goesOn = "it goes on there with what it might before; 'unum start' again says otherwise";
+  return new Fault("internal", `${name} ${version} does not run like that on node ${node}: ${why}; ${goesOn}`);
 }

@@ -8,6 +8,7 @@ import { schemaChanges } from "../../messages/compatible.ts";
 import type { LoadedVersion, ProgramWanted } from "../../messages/gen/unum/machine/v1/record_pb.ts";
 import { saysTooLittle } from "../../messages/version-says.ts";
 import type { Archive } from "../archive/archive.ts";
+import { aimlessness } from "../archive/capability.ts";
 import { isWithinAsked } from "../archive/manifest.ts";
 
 export interface ChangeParts {
@@ -77,6 +78,8 @@ export async function checkProgramChange(
 async function checkGranted(name: string, after: ProgramWanted, archiveOf: ChangeParts["archiveOf"]): Promise<void> {
   const asked = (await archiveOf(after.digest))?.manifest.capabilities ?? [];
   const unasked = after.granted.find((granted) => !asked.some((each) => isWithinAsked(granted, each)));
+  const [aimless] = after.granted.flatMap((granted) => aimlessness(granted) ?? []);
+  if (unasked === undefined && aimless !== undefined) throw new Fault("invalid", `${name}: ${aimless}`);
   if (unasked === undefined) return;
   const list = asked.length === 0 ? "it asks for none" : `it asks for ${asked.join(", ")}`;
   throw new Fault("invalid", `${name} does not ask for '${unasked}'; ${list}`);

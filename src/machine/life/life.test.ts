@@ -51,6 +51,13 @@ const TABLE: readonly (readonly [string, Wanted | undefined, There, string, Life
     { kind: "load", digest: "d2" },
   ],
   [
+    "runs under other terms than it should",
+    wanted({ run: "d1", terms: "t2" }),
+    { ...unpacked, served: { digest: "d1", terms: "t1", serving: 1, refused: undefined, problems: [] }, containers: 1 },
+    "running",
+    { kind: "serve", digest: "d1" },
+  ],
+  [
     "should run on other nodes only",
     wanted({ started: true, elsewhere: true }),
     unpacked,

@@ -29,6 +29,8 @@ export interface Wanted {
   readonly loaded: readonly string[];
   /** Which should run; undefined where none should. */
   readonly run: string | undefined;
+  /** Under what terms it should run, by their name. */
+  readonly terms?: string;
   readonly fallback: string;
   /** Whether it ever ran: tells stopped from loaded. */
   readonly started: boolean;
@@ -43,6 +45,7 @@ export interface There {
   readonly served:
     | {
         readonly digest: string;
+        readonly terms?: string;
         /** Containers that serve, of whatever version. */
         readonly serving: number;
         /** Why a new version did not replace what runs. */
@@ -85,7 +88,7 @@ export function lifeOf(wanted: Wanted | undefined, there: There): Life {
     const state = served === undefined ? "loading" : runningState(there);
     return { state, step: { kind: "load", digest: missing }, digest: served?.digest ?? "" };
   }
-  if (target !== undefined && served?.digest !== target) {
+  if (target !== undefined && (served?.digest !== target || served.terms !== wanted?.terms)) {
     return {
       state: served === undefined ? "starting" : runningState(there),
       step: { kind: "serve", digest: target },

@@ -1,5 +1,7 @@
 // The governor, as the machine needs it: what it is to serve of programs, and what it serves.
 
+import type { ProgramLimits } from "../../capacity/limits.ts";
+
 export interface ProgramHost {
   /** All programs to serve; those not named end after their calls. */
   setPrograms(programs: readonly HostedProgram[]): void;
@@ -23,6 +25,8 @@ export interface OwnedEpoch {
 export interface HostedProgram {
   readonly name: string;
   readonly digest: string;
+  /** What it may and how much it may use, by name: see terms.ts. */
+  readonly terms: string;
   /** Absolute: its components. */
   readonly folder: string;
   readonly containers: number;
@@ -42,14 +46,17 @@ export interface HostedParts {
   readonly controller: boolean;
   /** It runs on one node alone: its containers do nothing while this node is not that one. */
   readonly owned: boolean;
+  readonly limits: ProgramLimits;
 }
 
 export interface HostedState {
   readonly name: string;
   /** Of what serves. */
   readonly digest: string;
+  /** Left out: those that it was told. */
+  readonly terms?: string;
   readonly serving: number;
   readonly problems: readonly string[];
-  /** New code that did not pass. */
-  readonly refused: { readonly digest: string; readonly why: string } | undefined;
+  /** New code, or terms, that did not pass. */
+  readonly refused: { readonly digest: string; readonly terms?: string; readonly why: string } | undefined;
 }

@@ -13,13 +13,15 @@ import type { Env } from "../../base/env.ts";
 import { asError, Fault } from "../../base/fault.ts";
 import type { NodeReport, ProgramAtNode } from "../../messages/gen/unum/machine/v1/machine_pb.ts";
 import type { ProgramWanted } from "../../messages/gen/unum/machine/v1/record_pb.ts";
+import { placeOf } from "../archive/capability.ts";
 import { partsAt } from "../archive/manifest.ts";
 import { whileAway } from "../disconnection/policy.ts";
 import type { Silence } from "../disconnection/silence.ts";
 import { type Life, type LifeState, lifeOf, type There, type Wanted } from "../life/life.ts";
 import type { Standing } from "../ownership/holder.ts";
 import type { ArchiveFolder } from "./archive-folder.ts";
-import type { HostedProgram, ProgramHost } from "./program-host.ts";
+import type { HostedProgram, HostedState, ProgramHost } from "./program-host.ts";
+import { limitsIn, termsOf } from "./terms.ts";
 
 export interface ReconcilerParts {
   readonly env: Env;
@@ -67,6 +69,8 @@ export class Reconciler {
   readonly #away = new Map<string, string>();
   /** Programs whose one owner this node is not any more, or not yet, each with why. */
   readonly #not = new Map<string, string>();
+  /** Of programs that were given places of this computer which are not there, what to do about each. */
+  readonly #absent = new Map<string, readonly string[]>();
   #passing: Promise<void> | undefined;
   #again = false;
   #timer: Timer | undefined;
@@ -85,11 +89,14 @@ export class Reconciler {
       return {
         $typeName: "unum.machine.v1.ProgramAtNode",
         ...{ node, program, state, digest: served?.digest ?? "", serving: served?.serving ?? 0 },
+        terms: served === undefined ? "" : (served.terms ?? this.#told?.get(program)?.terms ?? ""),
+        termsRefused: served !== undefined && isOfTermsAlone(served) ? (served.refused?.terms ?? "") : "",
         problems: [
           ...(served?.problems ?? []),
           ...(failed === undefined ? [] : [failed.why]),
           ...(this.#away.has(program) ? [this.#away.get(program) ?? ""] : []),
           ...(this.#not.has(program) ? [this.#not.get(program) ?? ""] : []),
+          ...(served === undefined ? [] : (this.#absent.get(program) ?? [])),
         ],
         refused: this.#refusalOf(program),
       };
@@ -140,8 +147,9 @@ export class Reconciler {
 
   async #pass(): Promise<void> {
     const { host, archives, wanted, passed } = this.#parts;
-    for (const { refused } of host.programs) {
-      if (refused !== undefined) this.#refused.set(refused.digest, refused.why);
+    for (const state of host.programs) {
+      if (state.refused !== undefined && !isOfTermsAlone(state))
+        this.#refused.set(state.refused.digest, state.refused.why);
     }
     const before = this.#told ?? new Map<string, HostedProgram>();
     const names = new Set([...wanted(), ...archives.programs, ...before.keys()]);
@@ -183,8 +191,24 @@ export class Reconciler {
     const folder = `${root}/${part?.kind === "component" ? part.folder : ""}`;
     const { mayBreak, graceMs, granted } = wanted;
     const owned = this.#parts.standing(name) !== undefined;
-    const hosting = { root, granted, inline, store: this.#storeOf(name), controller, owned };
-    next.set(name, { name, digest, folder, containers: manifest.containers, mayBreak, graceMs, hosting });
+    const limits = limitsIn(wanted.limits);
+    const hosting = { root, granted, inline, store: this.#storeOf(name), controller, owned, limits };
+    const terms = termsOf(wanted);
+    void this.#lookFor(name, granted);
+    next.set(name, { name, digest, terms, folder, containers: manifest.containers, mayBreak, graceMs, hosting });
+  }
+
+  /** Its cells see what is there when they start, and are silent on the rest. */
+  async #lookFor(name: string, granted: readonly string[]): Promise<void> {
+    const { disk, env } = this.#parts;
+    const looked = granted.map(async (capability) => {
+      const place = placeOf(capability);
+      if (place === "" || (await disk.isThere(place).catch(() => false))) return [];
+      return [`${capability}: nothing is at ${place} on this node; make it, then stop and start the program`];
+    });
+    const absent = (await Promise.all(looked)).flat();
+    for (const text of absent) env.log.write("warn", `program ${name}: ${text}`);
+    this.#absent.set(name, absent);
   }
 
   #withdraw(name: string, next: Map<string, HostedProgram>): void {
@@ -195,6 +219,7 @@ export class Reconciler {
     // Its messages wait where it comes back by itself.
     const isWanted = program(name)?.running === true && this.#parts.standing(name) !== undefined;
     if (manifest !== undefined && !this.#away.has(name) && !isWanted) withdrawn(manifest.serves);
+    this.#absent.delete(name);
     next.delete(name);
   }
 
@@ -234,6 +259,7 @@ export class Reconciler {
     return {
       loaded: wanted.loaded.map(({ digest }) => digest),
       run: runs ? wanted.digest : undefined,
+      terms: termsOf(wanted),
       fallback: wanted.fallback,
       started: wanted.digest !== "",
       elsewhere: wanted.running && !isHere,
@@ -285,6 +311,7 @@ export class Reconciler {
           ? undefined
           : {
               digest: told.digest,
+              terms: told.terms,
               serving: state?.serving ?? 0,
               refused: state?.refused,
               problems: state?.problems ?? [],
@@ -298,4 +325,9 @@ export class Reconciler {
     const loaded = this.#parts.program(program)?.loaded.map(({ digest }) => digest) ?? [];
     return loaded.find((digest) => this.#refused.has(digest)) ?? "";
   }
+}
+
+/** The version serves: what did not come to serve is what it may, or how much it may use. */
+function isOfTermsAlone({ digest, serving, refused }: HostedState): boolean {
+  return serving > 0 && refused?.digest === digest;
 }

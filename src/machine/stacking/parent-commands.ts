@@ -22,6 +22,7 @@ import type { SigningKey } from "../keys/signing-key.ts";
 import { trustBy } from "../privileges/trust.ts";
 import { type ArchiveFolder, PIECE_BYTES } from "../programs/archive-folder.ts";
 import type { HostedProgram, HostedState, ProgramHost } from "../programs/program-host.ts";
+import { limitsIn, termsOf } from "../programs/terms.ts";
 import { signRecord } from "../records/signed-record.ts";
 
 export interface ParentCommandsParts {
@@ -63,13 +64,15 @@ export class ParentCommands implements ProgramHost {
   setEpochs(): void {}
 
   get programs(): readonly HostedState[] {
-    return (this.#wanted ?? []).map(({ name, digest }) => {
+    return (this.#wanted ?? []).map(({ name, digest, terms }) => {
       const program = this.#own(name);
       const problem = this.#problems.get(name)?.why;
       const nodes = program?.nodes ?? [];
       const problems = [...(problem === undefined ? [] : [problem]), ...nodes.flatMap((each) => each.problems)];
       const serving = nodes.reduce((sum, each) => sum + each.serving, 0);
-      return { name, digest: program?.digest ?? digest, serving, problems, refused: undefined }; // W4
+      const isInForce = problem === undefined && program !== undefined && isUnderItsTerms(program);
+      const state = { name, digest: program?.digest ?? digest, terms: isInForce ? terms : "", serving, problems };
+      return { ...state, refused: undefined }; // W4
     });
   }
 
@@ -102,15 +105,17 @@ export class ParentCommands implements ProgramHost {
     const { name, digest } = wanted;
     const present = view.programs.find((program) => program.name === name && program.wanted !== undefined);
     const granted = wanted.hosting.granted.filter((each) => isAllowed(each, link.capabilities)); // W3
+    const { limits } = wanted.hosting;
     const about = JSON.stringify([
       digest,
       granted,
+      limits,
       link.trusted,
       present?.by,
       view.grants.map(({ key, programs }) => [key, programs]),
     ]);
     const before = this.#problems.get(name);
-    if (isAsWanted(present, this.#parts.key.id, { digest, granted })) return void this.#problems.delete(name);
+    if (isAsWanted(present, this.#parts.key.id, { digest, granted, limits })) return void this.#problems.delete(name);
     if (before?.about === about && before.notBefore > this.#parts.clock.now()) return;
     try {
       this.#mayStand(wanted, present, link);
@@ -151,7 +156,8 @@ export class ParentCommands implements ProgramHost {
     const loaded = isKnown ? [...known] : [...known, { version, digest, bytes, ...trust }].slice(-MOST_VERSIONS);
     const before = was?.running === true && was.digest !== digest ? was.digest : "";
     const fallback = loaded.some((each) => each.digest === before) ? before : "";
-    const value = { loaded, running: true, digest, fallback, granted: [...granted], graceMs, mayBreak };
+    const limits = { memoryBytes: BigInt(hosting.limits.memoryBytes), cpuPermille: hosting.limits.cpuPermille };
+    const value = { loaded, running: true, digest, fallback, granted: [...granted], graceMs, mayBreak, limits };
     await this.#propose(`program/${name}`, { case: "program", value });
   }
 
@@ -207,11 +213,20 @@ export class ParentCommands implements ProgramHost {
 function isAsWanted(
   present: ProgramView | undefined,
   key: string,
-  { digest, granted }: { readonly digest: string; readonly granted: readonly string[] },
+  { digest, granted, limits }: { readonly digest: string } & Pick<HostedProgram["hosting"], "granted" | "limits">,
 ): boolean {
   const wanted = present?.wanted;
   if (present?.by !== key || wanted === undefined) return false;
-  return wanted.running && wanted.digest === digest && wanted.granted.join("\n") === granted.join("\n");
+  const { memoryBytes, cpuPermille } = limitsIn(wanted.limits);
+  const isLimited = memoryBytes === limits.memoryBytes && cpuPermille === limits.cpuPermille;
+  return wanted.running && wanted.digest === digest && isLimited && wanted.granted.join("\n") === granted.join("\n");
+}
+
+/** What was written here last is in force on every node that runs it. */
+function isUnderItsTerms({ wanted, nodes }: ProgramView): boolean {
+  if (wanted === undefined) return false;
+  const terms = termsOf(wanted);
+  return nodes.every((each) => each.state === "elsewhere" || each.terms === terms);
 }
 
 /** `allowed`: NAME, or NAME=LIMIT for that limit alone. */

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file unum/machine/v1/record.proto.
  */
 export const file_unum_machine_v1_record: GenFile = /*@__PURE__*/
-  fileDesc("Chx1bnVtL21hY2hpbmUvdjEvcmVjb3JkLnByb3RvEg91bnVtLm1hY2hpbmUudjEiPgoMU2lnbmVkUmVjb3JkEg4KBnJlY29yZBgBIAEoDBILCgNrZXkYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMIuwDCgZSZWNvcmQSDwoHbWFjaGluZRgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB2hpc3RvcnkYCiADKAkSDwoHY291bnRlchgDIAEoBBIxCgdwcm9ncmFtGAQgASgLMh4udW51bS5tYWNoaW5lLnYxLlByb2dyYW1XYW50ZWRIABItCgh2YXJpYWJsZRgFIAEoCzIZLnVudW0ubWFjaGluZS52MS5WYXJpYWJsZUgAEicKBWdyYW50GAYgASgLMhYudW51bS5tYWNoaW5lLnYxLkdyYW50SAASJwoFdG9rZW4YByABKAsyFi51bnVtLm1hY2hpbmUudjEuVG9rZW5IABIuCgdyZXZva2VkGAggASgLMhsudW51bS5tYWNoaW5lLnYxLlJldm9jYXRpb25IABIrCgdyZW1vdmVkGAkgASgLMhgudW51bS5tYWNoaW5lLnYxLlJlbW92ZWRIABItCgZwYXJlbnQYDiABKAsyGy51bnVtLm1hY2hpbmUudjEuUGFyZW50TGlua0gAEiwKBWNoaWxkGA8gASgLMhsudW51bS5tYWNoaW5lLnYxLkNoaWxkR3JhbnRIABIrCgVvd25lchgQIAEoCzIaLnVudW0ubWFjaGluZS52MS5Pd25lcnNoaXBIAEIGCgRib2R5IsgBCg1Qcm9ncmFtV2FudGVkEi4KBmxvYWRlZBgBIAMoCzIeLnVudW0ubWFjaGluZS52MS5Mb2FkZWRWZXJzaW9uEg8KB3J1bm5pbmcYAiABKAgSDgoGZGlnZXN0GAMgASgJEhAKCGZhbGxiYWNrGAQgASgJEg8KB2dyYW50ZWQYBSADKAkSDQoFbm9kZXMYBiADKAkSEAoIZ3JhY2VfbXMYByABKA0SEQoJbWF5X2JyZWFrGAggASgIEg8KB2tlZXBlcnMYCSADKAkiZgoNTG9hZGVkVmVyc2lvbhIPCgd2ZXJzaW9uGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRINCgVieXRlcxgDIAEoBBIlCgV0cnVzdBgEIAEoCzIWLnVudW0ubWFjaGluZS52MS5UcnVzdCInCgVUcnVzdBILCgNrZXkYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIisKCFZhcmlhYmxlEg0KBXZhbHVlGAEgASgJEhAKCHByb2dyYW1zGAIgAygJIlcKBUdyYW50EgsKA2tleRgBIAEoDBIMCgRyb2xlGAIgASgJEhAKCHByb2dyYW1zGAMgAygJEhIKCmV4cGlyZXNfbXMYBCABKAQSDQoFbGFiZWwYBSABKAkiYQoFVG9rZW4SEwoLc2VjcmV0X2hhc2gYASABKAwSEgoKZXhwaXJlc19tcxgCIAEoBBIKCgJhdBgDIAEoCRISCgpjb250cm9sbGVyGAQgASgIEg8KB21hY2hpbmUYByABKAkiTAoKUmV2b2NhdGlvbhIMCgRub2RlGAEgASgJEg4KBnJlYXNvbhgCIAEoCRILCgNrZXkYAyABKAkSEwoLY2VydGlmaWNhdGUYBCABKAkiGQoHUmVtb3ZlZBIOCgZyZWFzb24YASABKAkifwoKUGFyZW50TGluaxIPCgdtYWNoaW5lGAEgASgJEgwKBG5vZGUYAiABKAkSCwoDa2V5GAMgASgMEg8KB2V4cG9ydHMYBCADKAkSDQoFY2FsbHMYBSADKAkSFAoMY2FwYWJpbGl0aWVzGAYgAygJEg8KB3RydXN0ZWQYByABKAgiGwoKQ2hpbGRHcmFudBINCgVjYWxscxgBIAMoCSJLCglPd25lcnNoaXASDAoEbm9kZRgBIAEoCRINCgVlcG9jaBgCIAEoBBIMCgRob21lGAMgASgJEhMKC2NlcnRpZmljYXRlGAQgASgJQgWSAwIIAmIIZWRpdGlvbnNw6Ac");
+  fileDesc("Chx1bnVtL21hY2hpbmUvdjEvcmVjb3JkLnByb3RvEg91bnVtLm1hY2hpbmUudjEiPgoMU2lnbmVkUmVjb3JkEg4KBnJlY29yZBgBIAEoDBILCgNrZXkYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMIuwDCgZSZWNvcmQSDwoHbWFjaGluZRgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB2hpc3RvcnkYCiADKAkSDwoHY291bnRlchgDIAEoBBIxCgdwcm9ncmFtGAQgASgLMh4udW51bS5tYWNoaW5lLnYxLlByb2dyYW1XYW50ZWRIABItCgh2YXJpYWJsZRgFIAEoCzIZLnVudW0ubWFjaGluZS52MS5WYXJpYWJsZUgAEicKBWdyYW50GAYgASgLMhYudW51bS5tYWNoaW5lLnYxLkdyYW50SAASJwoFdG9rZW4YByABKAsyFi51bnVtLm1hY2hpbmUudjEuVG9rZW5IABIuCgdyZXZva2VkGAggASgLMhsudW51bS5tYWNoaW5lLnYxLlJldm9jYXRpb25IABIrCgdyZW1vdmVkGAkgASgLMhgudW51bS5tYWNoaW5lLnYxLlJlbW92ZWRIABItCgZwYXJlbnQYDiABKAsyGy51bnVtLm1hY2hpbmUudjEuUGFyZW50TGlua0gAEiwKBWNoaWxkGA8gASgLMhsudW51bS5tYWNoaW5lLnYxLkNoaWxkR3JhbnRIABIrCgVvd25lchgQIAEoCzIaLnVudW0ubWFjaGluZS52MS5Pd25lcnNoaXBIAEIGCgRib2R5IvgBCg1Qcm9ncmFtV2FudGVkEi4KBmxvYWRlZBgBIAMoCzIeLnVudW0ubWFjaGluZS52MS5Mb2FkZWRWZXJzaW9uEg8KB3J1bm5pbmcYAiABKAgSDgoGZGlnZXN0GAMgASgJEhAKCGZhbGxiYWNrGAQgASgJEg8KB2dyYW50ZWQYBSADKAkSDQoFbm9kZXMYBiADKAkSEAoIZ3JhY2VfbXMYByABKA0SEQoJbWF5X2JyZWFrGAggASgIEg8KB2tlZXBlcnMYCSADKAkSLgoGbGltaXRzGAogASgLMh4udW51bS5tYWNoaW5lLnYxLlByb2dyYW1MaW1pdHMiOwoNUHJvZ3JhbUxpbWl0cxIUCgxtZW1vcnlfYnl0ZXMYASABKAQSFAoMY3B1X3Blcm1pbGxlGAIgASgNImYKDUxvYWRlZFZlcnNpb24SDwoHdmVyc2lvbhgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDQoFYnl0ZXMYAyABKAQSJQoFdHJ1c3QYBCABKAsyFi51bnVtLm1hY2hpbmUudjEuVHJ1c3QiJwoFVHJ1c3QSCwoDa2V5GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCIrCghWYXJpYWJsZRINCgV2YWx1ZRgBIAEoCRIQCghwcm9ncmFtcxgCIAMoCSJXCgVHcmFudBILCgNrZXkYASABKAwSDAoEcm9sZRgCIAEoCRIQCghwcm9ncmFtcxgDIAMoCRISCgpleHBpcmVzX21zGAQgASgEEg0KBWxhYmVsGAUgASgJImEKBVRva2VuEhMKC3NlY3JldF9oYXNoGAEgASgMEhIKCmV4cGlyZXNfbXMYAiABKAQSCgoCYXQYAyABKAkSEgoKY29udHJvbGxlchgEIAEoCBIPCgdtYWNoaW5lGAcgASgJIkwKClJldm9jYXRpb24SDAoEbm9kZRgBIAEoCRIOCgZyZWFzb24YAiABKAkSCwoDa2V5GAMgASgJEhMKC2NlcnRpZmljYXRlGAQgASgJIhkKB1JlbW92ZWQSDgoGcmVhc29uGAEgASgJIn8KClBhcmVudExpbmsSDwoHbWFjaGluZRgBIAEoCRIMCgRub2RlGAIgASgJEgsKA2tleRgDIAEoDBIPCgdleHBvcnRzGAQgAygJEg0KBWNhbGxzGAUgAygJEhQKDGNhcGFiaWxpdGllcxgGIAMoCRIPCgd0cnVzdGVkGAcgASgIIhsKCkNoaWxkR3JhbnQSDQoFY2FsbHMYASADKAkiSwoJT3duZXJzaGlwEgwKBG5vZGUYASABKAkSDQoFZXBvY2gYAiABKAQSDAoEaG9tZRgDIAEoCRITCgtjZXJ0aWZpY2F0ZRgEIAEoCUIFkgMCCAJiCGVkaXRpb25zcOgH");
 
 /**
  * As it travels and is kept. What was signed are the bytes, so that no reader's encoding matters.
@@ -216,6 +216,13 @@ export type ProgramWanted = Message<"unum.machine.v1.ProgramWanted"> & {
    * @generated from field: repeated string keepers = 9;
    */
   keepers: string[];
+
+  /**
+   * Left out: none but the nodes' own.
+   *
+   * @generated from field: unum.machine.v1.ProgramLimits limits = 10;
+   */
+  limits?: ProgramLimits | undefined;
 };
 
 /**
@@ -224,6 +231,34 @@ export type ProgramWanted = Message<"unum.machine.v1.ProgramWanted"> & {
  */
 export const ProgramWantedSchema: GenMessage<ProgramWanted> = /*@__PURE__*/
   messageDesc(file_unum_machine_v1_record, 2);
+
+/**
+ * What each container of it may use, its cells included.
+ *
+ * @generated from message unum.machine.v1.ProgramLimits
+ */
+export type ProgramLimits = Message<"unum.machine.v1.ProgramLimits"> & {
+  /**
+   * 0: no limit.
+   *
+   * @generated from field: uint64 memory_bytes = 1;
+   */
+  memoryBytes: bigint;
+
+  /**
+   * Of one processor, in thousandths, as a mean; 0: no limit.
+   *
+   * @generated from field: uint32 cpu_permille = 2;
+   */
+  cpuPermille: number;
+};
+
+/**
+ * Describes the message unum.machine.v1.ProgramLimits.
+ * Use `create(ProgramLimitsSchema)` to create a new message.
+ */
+export const ProgramLimitsSchema: GenMessage<ProgramLimits> = /*@__PURE__*/
+  messageDesc(file_unum_machine_v1_record, 3);
 
 /**
  * @generated from message unum.machine.v1.LoadedVersion
@@ -261,7 +296,7 @@ export type LoadedVersion = Message<"unum.machine.v1.LoadedVersion"> & {
  * Use `create(LoadedVersionSchema)` to create a new message.
  */
 export const LoadedVersionSchema: GenMessage<LoadedVersion> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_record, 3);
+  messageDesc(file_unum_machine_v1_record, 4);
 
 /**
  * An operator's word for one archive. It stays with the version, whoever else's record carries it on.
@@ -289,7 +324,7 @@ export type Trust = Message<"unum.machine.v1.Trust"> & {
  * Use `create(TrustSchema)` to create a new message.
  */
 export const TrustSchema: GenMessage<Trust> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_record, 4);
+  messageDesc(file_unum_machine_v1_record, 5);
 
 /**
  * @generated from message unum.machine.v1.Variable
@@ -313,7 +348,7 @@ export type Variable = Message<"unum.machine.v1.Variable"> & {
  * Use `create(VariableSchema)` to create a new message.
  */
 export const VariableSchema: GenMessage<Variable> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_record, 5);
+  messageDesc(file_unum_machine_v1_record, 6);
 
 /**
  * @generated from message unum.machine.v1.Grant
@@ -358,7 +393,7 @@ export type Grant = Message<"unum.machine.v1.Grant"> & {
  * Use `create(GrantSchema)` to create a new message.
  */
 export const GrantSchema: GenMessage<Grant> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_record, 6);
+  messageDesc(file_unum_machine_v1_record, 7);
 
 /**
  * @generated from message unum.machine.v1.Token
@@ -403,7 +438,7 @@ export type Token = Message<"unum.machine.v1.Token"> & {
  * Use `create(TokenSchema)` to create a new message.
  */
 export const TokenSchema: GenMessage<Token> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_record, 7);
+  messageDesc(file_unum_machine_v1_record, 8);
 
 /**
  * @generated from message unum.machine.v1.Revocation
@@ -441,7 +476,7 @@ export type Revocation = Message<"unum.machine.v1.Revocation"> & {
  * Use `create(RevocationSchema)` to create a new message.
  */
 export const RevocationSchema: GenMessage<Revocation> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_record, 8);
+  messageDesc(file_unum_machine_v1_record, 9);
 
 /**
  * @generated from message unum.machine.v1.Removed
@@ -458,7 +493,7 @@ export type Removed = Message<"unum.machine.v1.Removed"> & {
  * Use `create(RemovedSchema)` to create a new message.
  */
 export const RemovedSchema: GenMessage<Removed> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_record, 9);
+  messageDesc(file_unum_machine_v1_record, 10);
 
 /**
  * The machine that this one is a node of, and what it may here. What a list does not name it may not.
@@ -521,7 +556,7 @@ export type ParentLink = Message<"unum.machine.v1.ParentLink"> & {
  * Use `create(ParentLinkSchema)` to create a new message.
  */
 export const ParentLinkSchema: GenMessage<ParentLink> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_record, 10);
+  messageDesc(file_unum_machine_v1_record, 11);
 
 /**
  * What a machine that is a node of this one may here.
@@ -542,7 +577,7 @@ export type ChildGrant = Message<"unum.machine.v1.ChildGrant"> & {
  * Use `create(ChildGrantSchema)` to create a new message.
  */
 export const ChildGrantSchema: GenMessage<ChildGrant> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_record, 11);
+  messageDesc(file_unum_machine_v1_record, 12);
 
 /**
  * On which node a program runs that runs on one alone. Written by a controller for which more than half of the program's keepers
@@ -583,5 +618,5 @@ export type Ownership = Message<"unum.machine.v1.Ownership"> & {
  * Use `create(OwnershipSchema)` to create a new message.
  */
 export const OwnershipSchema: GenMessage<Ownership> = /*@__PURE__*/
-  messageDesc(file_unum_machine_v1_record, 12);
+  messageDesc(file_unum_machine_v1_record, 13);
 
