@@ -344,19 +344,24 @@ describe("a confined program does not get to", { skip, timeout: 600_000 }, () =>
     };
   }
 
-  for (const name of bombs) {
-    it(`${name}, with Node's permissions off`, async () => {
-      const beside = await neighbour();
-      try {
-        await beside.goesOn();
-        assert.deepEqual(await attempt([name], PERMISSION_OFF), []);
-        assert.equal(victim.exitCode, null);
-        assert.equal(spawnSync("true").status, 0, "the system goes on");
-        await beside.goesOn();
-      } finally {
-        await beside.end();
-      }
-    });
+  for (const [how, without] of [
+    ["Node's permissions off", PERMISSION_OFF],
+    ["Node's permissions and the filter of system calls off", [...PERMISSION_OFF, ...SECCOMP_OFF]],
+  ] as const) {
+    for (const name of bombs) {
+      it(`${name}, with ${how}`, async () => {
+        const beside = await neighbour();
+        try {
+          await beside.goesOn();
+          assert.deepEqual(await attempt([name], without), []);
+          assert.equal(victim.exitCode, null);
+          assert.equal(spawnSync("true").status, 0, "the system goes on");
+          await beside.goesOn();
+        } finally {
+          await beside.end();
+        }
+      });
+    }
   }
 });
 
