@@ -7,6 +7,7 @@ export interface Available {
   readonly memoryBytes: number;
 }
 
+/** Of a process and all below it. */
 export interface ProcessMemory {
   /** Pages it has in memory, shared ones in full. */
   readonly residentBytes: number;
@@ -19,4 +20,6 @@ export interface Resources {
   available(): Available;
   /** Undefined where there is no such process, or it is not ours to see. */
   memoryOf(pid: number): Promise<ProcessMemory | undefined>;
+  /** Processor time that the process and all below it, ended ones too, have used. Undefined where the system does not say. */
+  processorMsOf(pid: number): Promise<number | undefined>;
 }

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import {
   changeLimits,
   checkLimits,
+  checkProgramLimits,
   containersAllowed,
   defaultLimits,
   type Limits,
@@ -83,4 +84,24 @@ describe("limits", () => {
       assert.throws(() => changed(change), { name: "Fault", code: "invalid", message });
     });
   }
+});
+
+describe("limits of a program", () => {
+  const MIB = 2 ** 20;
+
+  it("are none, or such that a container can live with them", () => {
+    for (const [memoryBytes, cpuPermille] of [
+      [0, 0],
+      [64 * MIB, 100],
+      [GIB, 1_024_000],
+    ] as const)
+      checkProgramLimits({ memoryBytes, cpuPermille });
+    for (const [memoryBytes, cpuPermille, says] of [
+      [64 * MIB - 1, 0, /memory 67108863 is not/],
+      [2 ** 51, 0, /memory/],
+      [0, 99, /processors 0\.099 is not from 0\.1 to 1024/],
+      [0, 1_024_001, /processors/],
+    ] as const)
+      assert.throws(() => checkProgramLimits({ memoryBytes, cpuPermille }), { code: "invalid", message: says });
+  });
 });

@@ -149,7 +149,7 @@ export function checkProgramLimits({ memoryBytes, cpuPermille }: ProgramLimits):
 
 const MOST_BYTES = 2 ** 50;
 /** With less nothing would come to serve in time. */
-const LEAST_PERMILLE = 50;
+const LEAST_PERMILLE = 100;
 const MOST_PERMILLE = 1_024_000;
 
 function whole(name: string, value: number, least: number, most: number): void {

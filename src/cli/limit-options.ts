@@ -138,3 +138,18 @@ function parseConcurrency(text: string, before: Readonly<Record<string, number>>
   }
   return { ...before, [found[1]]: calls };
 }
+
+/** Of a program; 0 where none is wanted. */
+export function programMemory(text: string): number {
+  if (text === "none") return 0;
+  const bytes = parseSize(text);
+  if (bytes > 0) return bytes;
+  throw new UsageError(`'${text}' would let nothing run; write it as 256MiB, or none for no limit`);
+}
+
+/** Of a program; 0 where none is wanted. */
+export function programProcessors(text: string): number {
+  if (text === "none") return 0;
+  if (/^\d{1,5}(?:\.\d{1,3})?$/.test(text) && Number(text) > 0) return Number(text);
+  throw new UsageError(`'${text}' is not a number of processors; write it as 0.5 or 2, or none for no limit`);
+}

@@ -86,6 +86,7 @@ export function containerLines(
 const CONTAINERS: readonly Column[] = [
   { title: "NODE" },
   { title: "CONTAINER" },
+  { title: "PROGRAM", spare: 5 },
   { title: "STATE" },
   { title: "PID", align: "right", spare: 4 },
   { title: "UP", align: "right", spare: 2 },
@@ -99,21 +100,30 @@ const CONTAINERS: readonly Column[] = [
 ];
 
 function cellsOf(
-  { state, pid, upMs, memoryBytes, cpuPermille, load }: ContainerStatus,
+  { program, state, pid, upMs, memoryBytes, memoryLimitBytes, cpuPermille, cpuLimitPermille, load }: ContainerStatus,
   name: string,
   rate: number | undefined,
   { paint }: Look,
 ): readonly string[] {
   return [
     name,
+    program,
     coloured(paint, STATE_COLOURS, state),
     pid === 0 ? "" : String(pid),
     pid === 0 ? "" : formatLong(upMs),
-    memoryBytes === 0n ? "" : formatSize(Number(memoryBytes)),
-    cpuPermille === 0 ? "" : percent(cpuPermille),
+    memoryBytes === 0n
+      ? ""
+      : ofLimit(formatSize(Number(memoryBytes)), formatSize(Number(memoryLimitBytes)), memoryLimitBytes > 0n),
+    cpuPermille === 0 && cpuLimitPermille === 0
+      ? ""
+      : ofLimit(percent(cpuPermille), percent(cpuLimitPermille), cpuLimitPermille > 0),
     ...[load?.running, load?.waiting, load?.free, load?.done].map((count) => String(count ?? "")),
     rate === undefined ? "" : rate > 0 && rate < 10 ? rate.toFixed(1) : String(Math.round(rate)),
   ];
+}
+
+function ofLimit(used: string, limit: string, isLimited: boolean): string {
+  return isLimited ? `${used} of ${limit}` : used;
 }
 
 /** Which container serves what: a line for each component. */

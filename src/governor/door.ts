@@ -68,7 +68,7 @@ function statusOf(governor: Governor, unum: string, pid: number) {
     ...{ id, folder, doors: [...doors], logs, unum, pid, governorRestarts: restarts },
     upMs: BigInt(Math.round(governor.upMs)),
     limits: limitsText(governor),
-    containers: governor.containers.map((kept) => containerStatus(kept)),
+    containers: governor.containers.map((kept) => containerStatus(governor, kept)),
     problems: governor.problems.map((text) => ({ text, retryInMs: 0n })),
     digest: governor.served.folder?.code.digest ?? "",
     replacement: governor.served.folder?.replacing.text ?? "",
@@ -93,7 +93,8 @@ function peerStatus(governor: Governor, { id, state, sinceMs, doors, entry }: Me
   };
 }
 
-function containerStatus(kept: Kept) {
+function containerStatus(governor: Governor, kept: Kept) {
+  const limits = governor.served.limitsOf(kept);
   const { id, addresses, components, load, digest, program, suspected, reason, log, memoryBytes } = kept;
   return {
     ...{ id, addresses: [...addresses], components: [...components], load, program, log },
@@ -102,6 +103,9 @@ function containerStatus(kept: Kept) {
     state: suspected === undefined ? kept.state : "suspected",
     upMs: BigInt(Math.round(kept.upMs)),
     memoryBytes: BigInt(memoryBytes),
+    cpuPermille: kept.cpuPermille,
+    memoryLimitBytes: BigInt(limits.memoryBytes),
+    cpuLimitPermille: limits.cpuPermille,
     reason: suspected ?? reason,
   };
 }

@@ -20,8 +20,8 @@ export function entryOf(
 ): MessageInitShape<typeof EntrySchema> {
   const { host, offers, spares, startable, spareMs, newMs, machine } = own;
   const ready = own.containers.filter(({ state }) => state === ContainerState.READY);
-  const containers = ready.map(({ id, addresses, components, load, beyond }) => ({
-    ...{ id, addresses, beyond },
+  const containers = ready.map(({ id, addresses, components, load, beyond, owner, epoch }) => ({
+    ...{ id, addresses, beyond, owner, epoch },
     components: components.map(({ contract, version, concurrency }) => ({ contract, version, concurrency })),
     ...{ waiting: load?.waiting ?? 0, running: load?.running ?? 0, free: load?.free ?? 0 },
   }));
@@ -40,8 +40,9 @@ export function entryOf(
 export function nodeOf({ id, state, doors, entry }: Member): DirectoryNode | undefined {
   if (entry === undefined || state === "dead" || state === "left") return undefined;
   const { host, offers, spares, startable, spareMs, newMs, machine } = entry;
-  const containers = entry.containers.map(({ id: name, addresses, components, waiting, running, free, beyond }) => ({
-    ...{ id: name, addresses, beyond, state: ContainerState.READY, load: { waiting, running, free } },
+  const containers = entry.containers.map(({ id: name, waiting, running, free, components, ...rest }) => ({
+    ...{ id: name, addresses: rest.addresses, beyond: rest.beyond, owner: rest.owner, epoch: rest.epoch },
+    ...{ state: ContainerState.READY, load: { waiting, running, free } },
     components: components.map(({ contract, version, concurrency }) => ({ contract, version, concurrency })),
   }));
   return create(DirectoryNodeSchema, {

@@ -8,6 +8,7 @@ import { RESERVE_POLICY, reserve } from "./decisions/reserve.ts";
 import { type Room, startable } from "./decisions/room.ts";
 import type { Demands } from "./demands.ts";
 import type { Fleet } from "./fleet.ts";
+import type { Kept } from "./kept.ts";
 import type { OwnLimits } from "./own-limits.ts";
 import type { Served } from "./served.ts";
 import type { ServedList } from "./served-list.ts";
@@ -140,7 +141,7 @@ export class Filling {
 
   answerDemands(now: number): void {
     if (this.#parts.demands.size === 0) return;
-    const wanted = this.#parts.demands.answer(this.#parts.fleet.all, this.#parts.served.judge(now));
+    const wanted = this.#parts.demands.answer(this.#callable(now), this.#parts.served.judge(now));
     if (wanted.length === 0) return;
     const { coming } = this.#parts.fleet;
     const { count, reason } = startable(this.room);
@@ -155,6 +156,11 @@ export class Filling {
       }
       this.fill();
     } else if (coming === 0) this.#parts.demands.refuse(reason);
+  }
+
+  #callable(now: number): readonly Kept[] {
+    const { fleet, served } = this.#parts;
+    return fleet.all.filter((kept) => served.actsBy(kept, fleet.epochs, now) !== undefined);
   }
 
   get #now(): number {

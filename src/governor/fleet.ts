@@ -140,6 +140,10 @@ export class Fleet {
     for (const left of taken) this.#adopt(left);
   }
 
+  get epochs(): readonly ProgramEpoch[] {
+    return this.#epochs;
+  }
+
   /** Told with each container's next sign of life. */
   setEpochs(epochs: readonly ProgramEpoch[]): void {
     this.#epochs = epochs;
@@ -295,8 +299,10 @@ export class Fleet {
 
   async #measure(): Promise<void> {
     for (const kept of this.all) {
-      const memory = await this.#parts.resources.memoryOf(kept.process.id.pid);
-      if (memory !== undefined) kept.memoryBytes = memory.proportionalBytes ?? memory.residentBytes;
+      const { pid } = kept.process.id;
+      const memory = await this.#parts.resources.memoryOf(pid);
+      if (memory !== undefined) kept.usesMemory(memory.proportionalBytes ?? memory.residentBytes);
+      kept.usedProcessors(await this.#parts.resources.processorMsOf(pid));
       await this.#cutLog(kept);
     }
   }
@@ -337,7 +343,7 @@ export class Fleet {
         ...{ clock, random, transport: this.#parts.transport },
         changed: () => this.#listener.heard(kept),
         reach: () => this.#reach,
-        epochs: () => this.#epochs,
+        epochs: () => this.epochs,
         fenced: (fenced) => this.onFenced(kept, fenced),
         gone: (_, exit) => void this.#onGone(kept, exit),
         unreachable: (why) =>

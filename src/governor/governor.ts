@@ -152,7 +152,12 @@ export class Governor {
     const { id, host, doors } = this.settings;
     const { count } = startable(this.#filling.room);
     const view = { id, host, doors, containers: this.containers, gateway: this.#gateway, offers: this.served.offers };
-    return ownNode({ ...view, startable: count, ...this.#fleet.times });
+    return ownNode({
+      ...view,
+      actsBy: (kept: Kept) => this.served.actsBy(kept, this.#fleet.epochs, this.now),
+      startable: count,
+      ...this.#fleet.times,
+    });
   }
 
   /** Takes over what an earlier governor left, then keeps the node until `drain`. */
@@ -325,7 +330,7 @@ export class Governor {
   #endExcess(now: number): void {
     const { node, container } = this.limits;
     const { drain, kill } = excess({
-      members: this.containers.map(({ member }) => member),
+      members: this.containers.map((kept) => kept.memberUnder(this.served.limitsOf(kept))),
       allowed: this.#own.allowed,
       memoryOfOneBytes: container.memoryBytes,
       memoryOfAllBytes: node.memoryBytes,
@@ -394,6 +399,6 @@ export class Governor {
     this.peers.tell(own, this.#own.claim);
     if (this.peers.nodes.length > 0) this.#holdUntil = 0;
     // What an earlier governor told of other nodes is better than that there are none.
-    if (this.now >= this.#holdUntil) this.#telling.tell(this.containers, own);
+    if (this.now >= this.#holdUntil) this.#telling.tell(this.containers, own, this.#fleet.epochs);
   }
 }

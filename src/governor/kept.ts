@@ -13,7 +13,7 @@ import { asError, Fault } from "../base/fault.ts";
 import type { TlsSettings } from "../base/network.ts";
 import type { ProcessExit, WatchedProcess } from "../base/processes.ts";
 import type { Random } from "../base/random.ts";
-import type { Limits } from "../capacity/limits.ts";
+import type { Limits, ProgramLimits } from "../capacity/limits.ts";
 import { advertised } from "../capacity/reach.ts";
 import { type Client, newClient } from "../client/client.ts";
 import {
@@ -34,6 +34,7 @@ import type { Family } from "../plugins/figures/family.ts";
 import { familyFromWire } from "../plugins/figures/wire.ts";
 import type { Address, Transport } from "../transports/transport.ts";
 import type { CodePlace } from "./accepted-code.ts";
+import type { ExcessView } from "./decisions/excess.ts";
 import type { Running, Signs } from "./decisions/health.ts";
 import type { ReplacementMember } from "./decisions/replacement.ts";
 import type { Hosting } from "./served.ts";
@@ -123,6 +124,10 @@ export class Kept {
   /** When it was last given a folder, on the governor's clock. */
   assignedAt = Number.NEGATIVE_INFINITY;
   memoryBytes = 0;
+  /** The lesser of what was measured last and before: what it uses for longer than a moment. */
+  lastingMemoryBytes = 0;
+  /** Of one processor, in thousandths, between the last two measurements. */
+  cpuPermille = 0;
   began: readonly Running[] = [];
   /** When the last of those ended. */
   lastEndedAt: number | undefined;
@@ -142,6 +147,7 @@ export class Kept {
   #telling = false;
   #exit: ProcessExit | undefined;
   #next: Timer | undefined;
+  #processors: { readonly at: number; readonly usedMs: number } | undefined;
 
   constructor(record: KeptRecord, parts: KeptParts) {
     this.id = record.id;
@@ -215,6 +221,25 @@ export class Kept {
       code: this.digest,
       probed: this.probed,
     };
+  }
+
+  /** As it is judged by what its program may use. */
+  memberUnder({ memoryBytes }: ProgramLimits): ExcessView["members"][number] {
+    return { ...this.member, programMemoryBytes: memoryBytes, lastingMemoryBytes: this.lastingMemoryBytes };
+  }
+
+  usesMemory(bytes: number): void {
+    this.lastingMemoryBytes = Math.min(bytes, this.memoryBytes);
+    this.memoryBytes = bytes;
+  }
+
+  /** By now, it and all it started; undefined where nobody knows. */
+  usedProcessors(usedMs: number | undefined): void {
+    if (usedMs === undefined) return;
+    const [before, at] = [this.#processors, this.#parts.clock.now()];
+    this.#processors = { at, usedMs };
+    if (before === undefined || at <= before.at) return;
+    this.cpuPermille = Math.round((1_000 * Math.max(0, usedMs - before.usedMs)) / (at - before.at));
   }
 
   /** The version that it was told last, by whichever governor. */

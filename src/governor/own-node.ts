@@ -8,6 +8,7 @@ import {
   DirectoryNodeSchema,
 } from "../messages/gen/unum/control/v1/governed_pb.ts";
 import type { Address } from "../transports/transport.ts";
+import type { ActsBy } from "./decisions/past-owners.ts";
 import type { Kept } from "./kept.ts";
 
 export interface NodeView {
@@ -15,6 +16,8 @@ export interface NodeView {
   readonly host: string;
   readonly doors: readonly Address[];
   readonly containers: readonly Kept[];
+  /** Of a container, for whom it acts; undefined where callers are not to be sent to it. */
+  readonly actsBy: (kept: Kept) => ActsBy | undefined;
   /** Of the machine's gateway, where this node keeps it. */
   readonly gateway: MessageInitShape<typeof DirectoryContainerSchema> | undefined;
   readonly offers: readonly { readonly contract: string; readonly version: string }[];
@@ -27,7 +30,10 @@ export interface NodeView {
 export function ownNode(node: NodeView): DirectoryNode {
   const { id, host, doors, containers, gateway, offers, startable, spareMs, newMs } = node;
   const spares = containers.filter(({ state }) => state === "spare").length;
-  const told = containers.filter(({ state, probed }) => state === "serving" && probed).map(container);
+  const told = containers.flatMap((kept) => {
+    const by = kept.state === "serving" && kept.probed ? node.actsBy(kept) : undefined;
+    return by === undefined ? [] : [{ ...container(kept), owner: by.owner, epoch: BigInt(by.epoch) }];
+  });
   const all = gateway === undefined ? told : [...told, gateway];
   return create(DirectoryNodeSchema, {
     ...{ id, host, doors: [...doors], containers: all, offers: [...offers], spares, startable },

@@ -1,5 +1,7 @@
 // All that a node serves: its components folder, where it has one, and the programs handed in.
 
+import { NO_PROGRAM_LIMITS, type ProgramLimits } from "../capacity/limits.ts";
+import { type ActsBy, ANYBODYS, actsBy, type KnownEpoch } from "./decisions/past-owners.ts";
 import type { Judge } from "./demands.ts";
 import type { Events } from "./events.ts";
 import type { Kept } from "./kept.ts";
@@ -56,6 +58,16 @@ export class ServedList {
     return kept.digest === "" ? undefined : this.#served.get(kept.program);
   }
 
+  /** What its program may use in each container, by what it was given. */
+  limitsOf(kept: Kept): ProgramLimits {
+    return this.#hostingOf(kept)?.limits ?? NO_PROGRAM_LIMITS;
+  }
+
+  /** Undefined where callers are not to be sent to it. */
+  actsBy(kept: Kept, epochs: readonly KnownEpoch[], now: number): ActsBy | undefined {
+    return this.#hostingOf(kept)?.owned === true ? actsBy(kept.program, epochs, now) : ANYBODYS;
+  }
+
   /** Whether it serves what is not wanted here any more. */
   isWithdrawn(kept: Kept): boolean {
     if (kept.digest === "" || kept.state === "draining" || this.#served.has(kept.program)) return false;
@@ -98,6 +110,10 @@ export class ServedList {
       const reason = by.givenUp(now);
       return reason === undefined ? { kind: "wanted", by } : { kind: "refused", reason };
     };
+  }
+
+  #hostingOf(kept: Kept): Code["hosting"] {
+    return this.of(kept)?.codeOf(kept)?.hosting;
   }
 
   #add(name: string, code: Code, target: number, isForced?: ServedParts["isForced"]): Served {

@@ -110,6 +110,11 @@ export class Served {
     return containers.filter((kept) => kept.digest !== "" && kept.program === this.name);
   }
 
+  /** What it was given; undefined of what an earlier governor gave it, and is replaced. */
+  codeOf({ digest }: Kept): Code | undefined {
+    return [this.code, this.replacing.code].find((code) => code?.digest === digest);
+  }
+
   /** How many more should serve than do or are about to. */
   missing(containers: readonly Kept[], now: number): number {
     if (this.replacing.isUnderWay || this.isHeldBack(now)) return 0;

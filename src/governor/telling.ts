@@ -3,6 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { Clock } from "../base/clock.ts";
 import { type Directory, type DirectoryNode, DirectorySchema } from "../messages/gen/unum/control/v1/governed_pb.ts";
+import { type KnownEpoch, withoutPastOwners } from "./decisions/past-owners.ts";
 import type { Kept } from "./kept.ts";
 import type { Peers } from "./peers.ts";
 
@@ -37,10 +38,11 @@ export class Telling {
     return this.#changedAt;
   }
 
-  /** `own`: this node as it is now. */
-  tell(containers: readonly Kept[], own: DirectoryNode): void {
+  /** `own`: this node as it is now. `epochs`: the newest that are known. */
+  tell(containers: readonly Kept[], own: DirectoryNode, epochs: readonly KnownEpoch[]): void {
     const now = this.#clock.now();
-    const { nodes, changes } = this.#peers;
+    const { changes } = this.#peers;
+    const nodes = withoutPastOwners(this.#peers.nodes, epochs);
     const known = containers.reduce((most, kept) => (kept.knownDirectory > most ? kept.knownDirectory : most), 0n);
     // The clock on the wall was set back since an earlier governor told them.
     const isBehind = known > this.#directory.version;
@@ -50,7 +52,7 @@ export class Telling {
       this.#ownWho = ownWho;
       this.#changedAt = now;
     }
-    const who = `${changes.who} ${ownWho}`;
+    const who = `${changes.who} ${epochs.map(({ program, epoch }) => `${program} ${epoch}`)} ${ownWho}`;
     const all = `${changes.load} ${text}`;
     const everyMs = Math.max(LOAD_EVERY_MS, nodes.length * LOAD_MS_PER_NODE);
     if (isBehind || who !== this.#who || (all !== this.#all && now - this.#toldAt >= everyMs)) {

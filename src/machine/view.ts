@@ -4,16 +4,17 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   type MachineView,
   MachineViewSchema,
-  type NodeViewSchema,
   type ParentViewSchema,
   type ProgramAtNode,
   type ProgramViewSchema,
 } from "../messages/gen/unum/machine/v1/machine_pb.ts";
+import type { ProgramWanted } from "../messages/gen/unum/machine/v1/record_pb.ts";
 import { grantsIn } from "./controller/admission.ts";
 import { keyIdOf } from "./keys/signing-key.ts";
 import { stateOverNodes } from "./life/life.ts";
 import type { MachineNode } from "./machine-node.ts";
 import { boxView } from "./outbox/tally.ts";
+import { keeperTrouble } from "./ownership/lost-keepers.ts";
 import { ownerIn } from "./ownership/ownership.ts";
 import { ancestorsOf, childGrants, parentLink } from "./stacking/links.ts";
 
@@ -86,6 +87,7 @@ function programsOf(machine: MachineNode): MessageInitShape<typeof ProgramViewSc
       wanted: program,
       state: stateOverNodes(nodes.map(({ state }) => state)),
       ...ownerView(machine, name),
+      problems: problemsOf(machine, name, program),
     };
   });
   const going = leaving.map((name) => {
@@ -95,15 +97,40 @@ function programsOf(machine: MachineNode): MessageInitShape<typeof ProgramViewSc
   return [...present, ...going].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+function problemsOf(machine: MachineNode, name: string, { running, keepers, nodes }: ProgramWanted): string[] {
+  if (!running) return [];
+  const all = nodesOf(machine);
+  const isGone = (id: string) => all.find((each) => each.id === id)?.revoked !== false;
+  const isOwned = machine.owners.standing(name) !== undefined;
+  const trouble = isOwned
+    ? keeperTrouble(
+        name,
+        keepers,
+        all.filter(({ controller }) => controller),
+      )
+    : undefined;
+  return [
+    ...(trouble === undefined ? [] : [trouble]),
+    ...(nodes.length > 0 && nodes.every(isGone)
+      ? [
+          `none of the nodes that it is to run on is part of the machine any more; 'unum start ${name} --on NODE' names others`,
+        ]
+      : []),
+  ];
+}
+
 function ownerView({ records, owners }: MachineNode, program: string) {
   const owner = owners.standing(program) === undefined ? undefined : ownerIn(records, program);
   return owner === undefined ? {} : { owner: { ...owner, epoch: BigInt(owner.epoch) } };
 }
 
-function nodesOf(machine: MachineNode): MessageInitShape<typeof NodeViewSchema>[] {
+function nodesOf(machine: MachineNode) {
   const { peers, settings, records } = machine;
   const grants = childGrants(records);
-  const own = { id: settings.node, doors: [...settings.doors], controller: settings.controller, online: true };
+  const own = {
+    ...{ id: settings.node, doors: [...settings.doors], controller: settings.controller, online: true },
+    ...{ offlineMs: 0n, revoked: machine.isRevoked(settings.node), machine: settings.isMachine === true, calls: [] },
+  };
   const others = peers.reports.map(({ node: id, doors, controller, machine: isMachine }) => {
     const offlineMs = peers.offlineMs(id);
     return {

@@ -28,6 +28,8 @@ export interface ConfinedSettings {
   readonly granted: readonly string[];
   /** Old space of the JavaScript heap. */
   readonly heapMiB: number;
+  /** What it may use of memory by its program's word, seen by who watches it; the system refuses it more than so much and a part. */
+  readonly memoryBytes?: number | undefined;
   /** Of Node, beside those that confine: what its cell needs. */
   readonly flags?: readonly string[];
   /** Absolute: Node's compile cache, of which the child reads what is there and writes nothing. */
@@ -39,6 +41,8 @@ export interface ConfinedSettings {
 }
 
 export interface ConfinedProcess {
+  /** Of what it was started with; the child itself is below. */
+  readonly pid: number;
   readonly stream: ByteStream;
   readonly ended: Promise<string>;
   kill(): void;
@@ -55,6 +59,8 @@ const TMP_BYTES = 64 * 2 ** 20;
 /** Files, folders and links in it: an empty one takes no byte, and the kernel's memory all the same. */
 const TMP_FILES = 4_096;
 const LIMITS = { nofile: 256, nproc: 256, core: 0, fsize: TMP_BYTES, data: 4 * 2 ** 30 };
+/** What Node reserves of data and does not use, stacks of its threads among it, and some more for theirs. */
+const RESERVED_BYTES = 2 ** 30;
 /** Of what a child writes; more is dropped. */
 const LINES_PER_SECOND = 100;
 const LONGEST_LINE = 4_096;
@@ -196,7 +202,7 @@ function childOf(child: ChildProcess, say: (line: string) => void): ConfinedProc
   });
   // At a pipe's place there is a socket.
   const stream = new SocketStream(child.stdio[3] as unknown as net.Socket, "cell");
-  return { stream, ended, kill: () => void child.kill("SIGKILL") };
+  return { pid: child.pid ?? 0, stream, ended, kill: () => void child.kill("SIGKILL") };
 }
 
 /** Who confines ends with 128 and the number of the signal that ended its child. */
@@ -221,7 +227,7 @@ const KERNEL = ["sys", "sysrq-trigger", "irq", "bus", "fs", "mtrr", "acpi", "scs
 );
 
 function argumentsOf(
-  { program, readable, granted, heapMiB, flags = [], compiled, without = [] }: ConfinedSettings,
+  { program, readable, granted, heapMiB, memoryBytes, flags = [], compiled, without = [] }: ConfinedSettings,
   filtered: boolean,
 ): string[] {
   const node = process.execPath;
@@ -250,7 +256,7 @@ function argumentsOf(
         ...(mayExecAll || programs.length > 0 ? ["--allow-child-process"] : []),
       ];
   return [
-    ...Object.entries(LIMITS).map(([name, value]) => `--${name}=${value}`),
+    ...Object.entries({ ...LIMITS, ...dataLimit(memoryBytes) }).map(([name, value]) => `--${name}=${value}`),
     ...[...bubblewrap, ...NAMESPACES, ...(mayNet ? ["--share-net"] : []), ...(filtered ? ["--seccomp", "4"] : [])],
     ...[...shown(mayExecAll ? SYSTEM : LIBRARIES), ...shown(programs), ...KERNEL],
     ...[...tmp, ...(compiled === undefined ? [] : compiledFor(compiled))],
@@ -259,6 +265,10 @@ function argumentsOf(
     ...["--chdir", "/tmp", node, `--max-old-space-size=${heapMiB}`, "--no-warnings", ...flags],
     ...[...permission, program],
   ];
+}
+
+function dataLimit(memoryBytes: number | undefined): { readonly data?: number } {
+  return memoryBytes === undefined ? {} : { data: memoryBytes + RESERVED_BYTES };
 }
 
 /** Node keeps it by version and user: the child finds what ours left as what its own would have. */

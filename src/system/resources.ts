@@ -6,15 +6,14 @@ import { availableParallelism, totalmem } from "node:os";
 import { promisify } from "node:util";
 import type { Available, ProcessMemory, Resources } from "../base/resources.ts";
 import { cgroupLimits } from "./cgroup.ts";
-
-/** Processes below one that are counted; more has no container. */
-const MOST_BELOW = 512;
+import { processesBelow, processorMsFromProc } from "./process-tree.ts";
 
 /** One for a process. */
 export function systemResources(): Resources {
   return {
     available: () => available({ parallelism: availableParallelism(), totalBytes: totalmem(), root: "" }),
     memoryOf: (pid) => (process.platform === "linux" ? memoryFromProc(pid, "/proc") : memoryFromPs(pid)),
+    processorMsOf: (pid) => processorMsFromProc(pid, "/proc"),
   };
 }
 
@@ -36,20 +35,12 @@ export async function memoryFromProc(pid: number, proc: string): Promise<Process
   const own = await memoryOfOne(pid, proc);
   if (own === undefined) return undefined;
   let { residentBytes, proportionalBytes } = own;
-  const left = [...(await childrenOf(pid, proc))];
-  for (let seen = 0; left.length > 0 && seen < MOST_BELOW; seen++) {
-    const child = left.pop() ?? 0;
-    left.push(...(await childrenOf(child, proc)));
+  for (const child of await processesBelow(pid, proc)) {
     const memory = await memoryOfOne(child, proc);
     residentBytes += memory?.residentBytes ?? 0;
     if (proportionalBytes !== undefined) proportionalBytes += memory?.proportionalBytes ?? memory?.residentBytes ?? 0;
   }
   return { residentBytes, proportionalBytes };
-}
-
-async function childrenOf(pid: number, proc: string): Promise<readonly number[]> {
-  const text = await readFile(`${proc}/${pid}/task/${pid}/children`, "latin1").catch(() => "");
-  return text.split(" ").filter(Boolean).map(Number);
 }
 
 async function memoryOfOne(pid: number, proc: string): Promise<ProcessMemory | undefined> {

@@ -1,11 +1,13 @@
 // Programs as text, for the verbs that show and change them.
 
 import type { Option } from "commander";
-import { termsOf } from "../../machine/programs/terms.ts";
+import { limitsIn, termsOf } from "../../machine/programs/terms.ts";
 import type { MachineView, OwnerView, ProgramView } from "../../messages/gen/unum/machine/v1/machine_pb.ts";
+import type { ProgramWanted } from "../../messages/gen/unum/machine/v1/record_pb.ts";
 import { shortNames } from "../node-names.ts";
 import { coloured, type Format, type Look } from "../node-text.ts";
 import { durationOption } from "../options.ts";
+import { formatSize } from "../size.ts";
 import { table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -83,12 +85,14 @@ export function describedProgram(program: ProgramView, { paint }: Pick<Terminal,
       ? []
       : [`  owner    ${ownerText(owner, short)}, kept by ${wanted?.keepers.map(short).join(", ")}`]),
     `  granted  ${granted.length === 0 ? "nothing" : granted.join(", ")}`,
+    ...limitLines(wanted?.limits),
     ...nodes.map((node) => {
       const what = `${coloured(paint, STATE_COLOURS, node.state)}, ${node.serving} serving`;
       const serves = node.digest === "" || node.digest === digest ? "" : `, ${node.digest.slice(0, 12)}`;
       const late = isUnderTerms(node, wanted) ? "" : paint("yellow", ", not yet by what is granted and allowed now");
       return `  node     ${short(node.node)}: ${what}${serves}${late}`;
     }),
+    ...program.problems.map((text) => `  ${paint("red", "problem")}  ${text}`),
     ...nodes.flatMap((node) => {
       const refused = node.refused === "" ? [] : [`${node.refused.slice(0, 12)} did not pass there`];
       return [...refused, ...node.problems].map((text) => `  ${paint("red", "problem")}  ${short(node.node)}: ${text}`);
@@ -98,4 +102,13 @@ export function describedProgram(program: ProgramView, { paint }: Pick<Terminal,
 
 function isUnderTerms({ terms, serving }: ProgramView["nodes"][number], wanted: ProgramView["wanted"]): boolean {
   return serving === 0 || terms === "" || wanted === undefined || terms === termsOf(wanted);
+}
+
+function limitLines(limits: ProgramWanted["limits"]): readonly string[] {
+  const { memoryBytes, cpuPermille } = limitsIn(limits);
+  const all = [
+    ...(memoryBytes === 0 ? [] : [formatSize(memoryBytes)]),
+    ...(cpuPermille === 0 ? [] : [`${cpuPermille / 1_000} ${cpuPermille === 1_000 ? "processor" : "processors"}`]),
+  ];
+  return all.length === 0 ? [] : [`  limits   ${all.join(", ")} in each container`];
 }

@@ -8,6 +8,7 @@ import { type DescService, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import type { Env } from "../../base/env.ts";
 import { asError, Fault } from "../../base/fault.ts";
+import type { Resources } from "../../base/resources.ts";
 import { brokerOf } from "../../container/cell/broker.ts";
 import { Cell, type CellProcess, type CellSettings } from "../../container/cell/cell.ts";
 import { type CellComponents, componentsOf } from "../../container/cell/component-cell.ts";
@@ -19,6 +20,7 @@ import { type ConfinedSettings, confiner, startPlain } from "../../system/confin
 import { limitThreads } from "../../system/thread-limit.ts";
 import { compileAhead } from "./compile-ahead.ts";
 import { CELL_PROGRAM, NATIVE_CELL_PROGRAM, QUICKLY, WASM_CELL_PROGRAM } from "./governor-start.ts";
+import { LimitedCells } from "./limited-cells.ts";
 
 /** Of a program, as the governor says it. */
 export interface Hosting {
@@ -28,6 +30,10 @@ export interface Hosting {
   readonly inline: boolean;
   /** Whether this node is a controller: parts may have their place on those alone. */
   readonly controller: boolean;
+  /** What the container may use with its cells; 0: no limit of the program's own. */
+  readonly memoryBytes: bigint;
+  /** Of one processor, in thousandths. */
+  readonly cpuPermille: number;
 }
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
@@ -47,9 +53,11 @@ export class ProgramCells {
   readonly #env: Env;
   readonly #confine = confiner();
   readonly #cells: Cell[] = [];
+  readonly #limited: LimitedCells;
 
-  constructor(env: Env) {
+  constructor(env: Env, resources: Resources) {
     this.#env = env;
+    this.#limited = new LimitedCells(env.clock, resources);
   }
 
   /** What cannot be loaded is among the failures; the rest is served. */
@@ -60,6 +68,9 @@ export class ProgramCells {
         fromBinary(FileDescriptorSetSchema, await readFile(join(hosting.root, manifest.contracts))),
       );
       const parts = partsAt(manifest, hosting.controller);
+      const { memoryBytes, cpuPermille, inline: isTrusted } = hosting;
+      // What would be paused of a trusted program is the container itself: no operator is let say it (program-change.ts).
+      this.#limited.limit({ memoryBytes: Number(memoryBytes), cpuPermille: isTrusted ? 0 : cpuPermille });
       // Its own parts it may call without being granted anything.
       const own = manifest.serves.map((contract) => `send=${contract}`);
       const loads = [
@@ -107,7 +118,7 @@ export class ProgramCells {
       };
     }
     const cell = this.#cell(hosting, {
-      ...{ program: CELL_PROGRAM, heapMiB: HEAP_MIB, load: { folders, threads } },
+      ...{ program: CELL_PROGRAM, heapMiB: this.#heapMiB, load: { folders, threads } },
       ...{ limit: "loop", answer: brokerOf(hosting.granted) },
       flags: threads > 0 ? ["--allow-worker"] : [],
     });
@@ -150,6 +161,12 @@ export class ProgramCells {
     }
   }
 
+  /** As much as its program may use, where an operator said how much. */
+  get #heapMiB(): number {
+    const { memoryBytes } = this.#limited;
+    return memoryBytes === undefined ? HEAP_MIB : Math.ceil(memoryBytes / 2 ** 20);
+  }
+
   /** For the next cells; only now, since these were waited for. */
   #compileAhead({ root }: Hosting, parts: readonly Part[]): void {
     const compiled = process.env["NODE_COMPILE_CACHE"];
@@ -173,8 +190,10 @@ export class ProgramCells {
     };
     const compiled = process.env["NODE_COMPILE_CACHE"];
     const flags = [...QUICKLY, ...(child.flags ?? [])];
-    const settings = { ...child, flags, readable: [...OWN, root], granted, say, compiled };
-    const start = async (): Promise<CellProcess> => (inline ? startPlain(settings) : this.#confine(settings));
+    const { memoryBytes } = this.#limited;
+    const settings = { ...child, flags, readable: [...OWN, root], granted, memoryBytes, say, compiled };
+    const start = async (): Promise<CellProcess> =>
+      this.#limited.keep(inline ? startPlain(settings) : await this.#confine(settings));
     const cell = new Cell({ clock, start, load, limit, ...(answer === undefined ? {} : { answer }) });
     this.#cells.push(cell);
     return cell;

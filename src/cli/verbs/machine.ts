@@ -67,6 +67,7 @@ async function show(machine: MachineDoor, json: boolean, terminal: Terminal): Pr
       parentLines(view, shown),
       nodeLines(view, shown),
       programLines(view, shown),
+      problemLines(view, shown),
       boxLines(view, shown),
       variableLines(view, shown),
       grantLines(view, shown),
@@ -74,6 +75,12 @@ async function show(machine: MachineDoor, json: boolean, terminal: Terminal): Pr
     ]),
   );
   return EXIT.ok;
+}
+
+function problemLines({ programs }: MachineView, { paint }: Look): readonly string[] {
+  return programs.flatMap(({ name, problems }) =>
+    problems.map((text) => `${paint("red", "problem")} ${name}: ${text}`),
+  );
 }
 
 function parentLines({ ancestors, link }: MachineView, { paint }: Look): readonly string[] {

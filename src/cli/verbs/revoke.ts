@@ -63,5 +63,7 @@ async function revoke(machine: MachineDoor, name: string, flags: RevokeFlags, te
   await machine.propose(`revoked/${found.id}`, { case: "revoked", value: { node: found.id, reason: flags.reason } });
   if (flags.json) terminal.print(JSON.stringify({ node: found.id, reason: flags.reason }));
   else terminal.print(`node ${found.id} is no part of the machine any more`);
+  for (const { name: program, problems } of (await machine.show()).programs)
+    for (const text of problems) terminal.say(`${terminal.tint("yellow", "problem")} ${program}: ${text}`);
   return EXIT.ok;
 }

@@ -1,11 +1,13 @@
 // unum start: runs a program, or a newer version of it in place of what runs.
 
+import { create } from "@bufbuild/protobuf";
 import { Fault } from "../../base/fault.ts";
 import { termsOf } from "../../machine/programs/terms.ts";
 import type { MachineView, ProgramView } from "../../messages/gen/unum/machine/v1/machine_pb.ts";
-import type { ProgramWanted } from "../../messages/gen/unum/machine/v1/record_pb.ts";
+import { ProgramLimitsSchema, type ProgramWanted } from "../../messages/gen/unum/machine/v1/record_pb.ts";
 import { addDoorOptions, type DoorOptions } from "../door.ts";
 import { EXIT } from "../exit-code.ts";
+import { programMemory, programProcessors } from "../limit-options.ts";
 import { type MachineDoor, programNamed, untilSettled, withMachine } from "../machine/machine-door.ts";
 import { MACHINE_EXIT_CODES, stateAt, waitOption } from "../machine/program-text.ts";
 import { namedBy } from "../node-names.ts";
@@ -41,6 +43,16 @@ export function addStart({ program, terminal, end }: Stage): void {
         "what it may do, of what it asks for: log, net, fs:read=/srv/pictures, …; none for nothing; left out: what it may already",
       ),
     )
+    .option(
+      "--memory <size>",
+      "what each of its containers may use with its cells, as 256MiB; none for no limit but the nodes'; left out: as before",
+      programMemory,
+    )
+    .option(
+      "--processors <count>",
+      "how many processors each of its containers may use as a mean, as 0.5; none for no limit; left out: as before",
+      programProcessors,
+    )
     .addOption(
       repeatable("--on <node>", "run it on that node, not on all; one that runs on one node alone: on one of those"),
     )
@@ -60,6 +72,7 @@ export function addStart({ program, terminal, end }: Stage): void {
         "unum start thumbnails@1.1.0",
         "unum start ledger --keeper na1 --keeper nb2 --keeper nc3",
         "unum start thumbnails --grant fs:read=/srv/pictures --grant log",
+        "unum start thumbnails --memory 256MiB --processors 0.5",
         "unum start thumbnails --grant none                # what it was granted before is taken back",
       ]),
     )
@@ -77,7 +90,7 @@ async function start(machine: MachineDoor, asked: string, flags: StartFlags, ter
   if (wanted === undefined) throw new UsageError(`${name} is not loaded`);
   const { version, digest } = versionOf(program, wantedVersion);
   const isReplacement = wanted.running && wanted.digest !== digest;
-  const terms = { granted: grantsAsked(flags, wanted), limits: wanted.limits };
+  const terms = { granted: grantsAsked(flags, wanted), limits: limitsAsked(flags, wanted) };
   const named = termsOf(terms);
   const conflict = await machine.propose(`program/${name}`, {
     case: "program",
@@ -124,6 +137,14 @@ async function start(machine: MachineDoor, asked: string, flags: StartFlags, ter
     );
   }
   return EXIT.ok;
+}
+
+function limitsAsked({ memory, processors }: StartFlags, { limits }: ProgramWanted): ProgramWanted["limits"] {
+  if (memory === undefined && processors === undefined) return limits;
+  return create(ProgramLimitsSchema, {
+    memoryBytes: memory === undefined ? (limits?.memoryBytes ?? 0n) : BigInt(memory),
+    cpuPermille: processors === undefined ? (limits?.cpuPermille ?? 0) : Math.round(processors * 1_000),
+  });
 }
 
 function grantsAsked({ grant }: StartFlags, { granted }: ProgramWanted): string[] {

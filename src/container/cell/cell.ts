@@ -23,6 +23,8 @@ export interface CellProcess {
   readonly stream: ByteStream;
   /** Settles when it has ended, with how, for people. */
   readonly ended: Promise<string>;
+  /** How long it was paused so far: that time is not its own. Default: it never is. */
+  readonly pausedMs?: () => number;
   kill(): void;
 }
 
@@ -54,7 +56,7 @@ interface Open {
   /** What its asks have left for later ones. */
   readonly kept: Map<number, unknown>;
   readonly budgetMs: number;
-  readonly timer: Timer | undefined;
+  readonly timer: Pick<Timer, "cancel"> | undefined;
   readonly resolve: (body: Uint8Array) => void;
   readonly reject: (error: Error) => void;
   /** Of a stream. */
@@ -153,7 +155,7 @@ export class Cell {
     const stop = () => child.link.send("cancel", { id });
     const timer =
       this.#settings.limit === "call"
-        ? this.#settings.clock.after(budgetMs, () => this.#end(child, `${path} took longer than its ${budgetMs} ms`))
+        ? this.#afterRun(child, budgetMs, () => this.#end(child, `${path} took longer than its ${budgetMs} ms`))
         : undefined;
     const done = () => {
       child.open.delete(id);
@@ -250,6 +252,23 @@ export class Cell {
     return this.#settings.clock.after(PING_EVERY_MS, () => this.#watch(child));
   }
 
+  /** Goes on as its time does: not while it is paused. */
+  #ranMs({ process }: Running): number {
+    return this.#settings.clock.now() - (process.pausedMs?.() ?? 0);
+  }
+
+  #afterRun(child: Running, ms: number, fire: () => void): Pick<Timer, "cancel"> {
+    const until = this.#ranMs(child) + ms;
+    const later = (leftMs: number): Timer =>
+      this.#settings.clock.after(leftMs, () => {
+        const left = until - this.#ranMs(child);
+        if (left <= 0) fire();
+        else timer = later(left);
+      });
+    let timer = later(ms);
+    return { cancel: () => timer.cancel() };
+  }
+
   /** A child whose loop is blocked does not answer; one that waits does. */
   #watch(child: Running): void {
     child.timer = undefined;
@@ -257,7 +276,7 @@ export class Cell {
       child.pingedAt = undefined;
       return;
     }
-    const now = this.#settings.clock.now();
+    const now = this.#ranMs(child);
     const budget = Math.max(...[...child.open.values()].map(({ budgetMs }) => budgetMs));
     if (child.pingedAt === undefined) {
       child.pingedAt = now;

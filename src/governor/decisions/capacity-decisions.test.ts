@@ -142,6 +142,18 @@ describe("excess", () => {
     assert.deepEqual(actions.drain, [{ id: "hog", reason: "uses 300 MiB, the limit is 200", killAt: NOW + 5_000 }]);
   });
 
+  it("drains what uses more than its program may for longer than a moment", () => {
+    const of = (lastingMemoryBytes: number) => ({
+      ...member("hog", { ...busy, memoryBytes: 150 * MIB }),
+      programMemoryBytes: 120 * MIB,
+      lastingMemoryBytes,
+    });
+    assert.deepEqual(drained({ members: [of(110 * MIB)] }), []);
+    const [hog] = excess({ ...view, members: [of(130 * MIB)] }).drain;
+    assert.equal(hog?.reason, "uses 150 MiB, the limit of its program is 120");
+    assert.deepEqual(drained({ members: [{ ...of(130 * MIB), programMemoryBytes: 0 }] }), []);
+  });
+
   it("drains the largest until all together use no more than they may", () => {
     const sizes = [100, 190, 150, 180].map((size, i) => member(`m${i}`, { ...busy, memoryBytes: size * MIB }));
     assert.deepEqual(drained({ members: sizes, memoryOfAllBytes: 300 * MIB }), ["m1", "m3"]);

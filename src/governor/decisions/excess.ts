@@ -7,8 +7,14 @@
 
 import { byLeastLoss, type Member } from "./members.ts";
 
+/** One whose program may use no more than so much, beside what one container may; looked at twice, since its cells are ended first. */
+interface OfProgram {
+  readonly programMemoryBytes?: number;
+  readonly lastingMemoryBytes?: number;
+}
+
 export interface ExcessView {
-  readonly members: readonly Member[];
+  readonly members: readonly (Member & OfProgram)[];
   readonly allowed: number;
   /** For one container, and for all together. */
   readonly memoryOfOneBytes: number;
@@ -31,9 +37,11 @@ export function excess(view: ExcessView): ExcessActions {
   const reasons = new Map<string, string>();
   const staying = () => members.filter(({ id, state }) => state !== "draining" && !reasons.has(id));
 
-  for (const { id, memoryBytes } of staying()) {
+  for (const { id, memoryBytes, programMemoryBytes = 0, lastingMemoryBytes = 0 } of staying()) {
     if (memoryBytes > memoryOfOneBytes)
       reasons.set(id, `uses ${mib(memoryBytes)} MiB, the limit is ${mib(memoryOfOneBytes)}`);
+    else if (programMemoryBytes > 0 && lastingMemoryBytes > programMemoryBytes)
+      reasons.set(id, `uses ${mib(memoryBytes)} MiB, the limit of its program is ${mib(programMemoryBytes)}`);
   }
   for (const { id } of staying()
     .sort(byLeastLoss)

@@ -4,12 +4,14 @@
 
 import semver from "semver";
 import { Fault } from "../../base/fault.ts";
+import { checkProgramLimits } from "../../capacity/limits.ts";
 import { schemaChanges } from "../../messages/compatible.ts";
 import type { LoadedVersion, ProgramWanted } from "../../messages/gen/unum/machine/v1/record_pb.ts";
 import { saysTooLittle } from "../../messages/version-says.ts";
 import type { Archive } from "../archive/archive.ts";
 import { aimlessness } from "../archive/capability.ts";
 import { isWithinAsked } from "../archive/manifest.ts";
+import { limitsIn } from "../programs/terms.ts";
 
 export interface ChangeParts {
   /** Of an archive that is here; undefined where it is not. */
@@ -57,6 +59,7 @@ export async function checkProgramChange(
       );
     }
   }
+  checkProgramLimits(limitsIn(after.limits));
   if (!after.running) return;
   const running = after.loaded.find(({ digest }) => digest === after.digest);
   if (running === undefined) {
@@ -71,6 +74,10 @@ export async function checkProgramChange(
     );
   }
   await checkGranted(name, after, archiveOf);
+  if (archive?.manifest.trust === "operator" && limitsIn(after.limits).cpuPermille > 0) {
+    const why = "it is trusted and runs in its containers themselves, which nothing holds to a part of the processors";
+    throw new Fault("invalid", `${name}: ${why}; pack it with 'trust: confined', or leave --processors out`);
+  }
   if (before?.running && before.digest !== after.digest && !after.mayBreak)
     await checkCallers(name, before, after, archiveOf);
 }

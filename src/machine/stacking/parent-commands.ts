@@ -222,11 +222,11 @@ function isAsWanted(
   return wanted.running && wanted.digest === digest && isLimited && wanted.granted.join("\n") === granted.join("\n");
 }
 
-/** What was written here last is in force on every node that runs it. */
+/** What was written here last is in force on every node that serves it. */
 function isUnderItsTerms({ wanted, nodes }: ProgramView): boolean {
   if (wanted === undefined) return false;
   const terms = termsOf(wanted);
-  return nodes.every((each) => each.state === "elsewhere" || each.terms === terms);
+  return nodes.every((each) => each.serving === 0 || each.terms === terms);
 }
 
 /** `allowed`: NAME, or NAME=LIMIT for that limit alone. */

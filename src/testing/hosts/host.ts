@@ -68,6 +68,7 @@ export class Host {
       const bytes = process?.memoryBytes;
       return Promise.resolve(bytes === undefined ? undefined : { residentBytes: bytes, proportionalBytes: bytes });
     },
+    processorMsOf: () => Promise.resolve(undefined),
   };
 
   transport(process: HostProcess): Transport {
