@@ -36,7 +36,7 @@ export function toColumns(epochs: readonly (readonly Individual[])[]): Columns {
   return { counts: Uint32Array.from(epochs, (each) => each.length), genes, values, energy };
 }
 
-/** Of each epoch. Throws the Fault `invalid` where the columns are not of as many individuals. */
+/** Of each epoch, as views of the columns. Throws the Fault `invalid` where the columns are not of as many individuals. */
 export function fromColumns({ counts, genes, values, energy }: Columns): readonly (readonly Individual[])[] {
   const total = counts.reduce((sum, count) => sum + count, 0);
   const fits = (length: number) => (total === 0 ? length === 0 : length > 0 && length % total === 0);
@@ -50,8 +50,8 @@ export function fromColumns({ counts, genes, values, energy }: Columns): readonl
   let k = 0;
   const next = (): Individual => {
     const own = {
-      genes: genes.slice(k * dimensions, (k + 1) * dimensions),
-      values: values.slice(k * objectives, (k + 1) * objectives),
+      genes: genes.subarray(k * dimensions, (k + 1) * dimensions),
+      values: values.subarray(k * objectives, (k + 1) * objectives),
     };
     const held = energy[k] ?? Number.NaN;
     k++;
