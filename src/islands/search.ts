@@ -84,7 +84,7 @@ export function planOf(
       free: false,
       target,
       evaluations,
-      lag: mostLag(problem.space.dimensions),
+      lag: mostLag(problem.space.dimensions, islands),
     },
     ...(reassigned ? { portfolio: names } : undefined),
     ...(problem.propose === undefined ? undefined : { proposes: true }),

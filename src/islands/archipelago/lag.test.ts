@@ -9,10 +9,12 @@ const EPOCHS = Array.from({ length: 2_000 }, (_, epoch) => epoch);
 describe("lag", () => {
   it("of a new plan is the longer the cheaper an evaluation may be, and never more than numbers under way allow", () => {
     const table = { 1: 2_048, 10: 2_048, 11: 1_024, 40: 512, 100: 256, 10000: 256 };
-    for (const [dimensions, most] of Object.entries(table)) assert.equal(mostLag(Number(dimensions)), most);
+    for (const [dimensions, most] of Object.entries(table)) assert.equal(mostLag(Number(dimensions), 4), most);
+    for (const [islands, most] of Object.entries({ 32: 2_048, 64: 1_024, 1000: 256, 100000: 256 }))
+      assert.equal(mostLag(10, Number(islands)), most);
   });
 
-  for (const most of [1, 3, mostLag(100)]) {
+  for (const most of [1, 3, mostLag(100, 2)]) {
     it(`of ${most} at most: what was left is taken once, in order, and nothing is forgotten`, () => {
       const taken = EPOCHS.map((epochs) => mailOf(epochs, most)).filter((left) => left !== undefined);
       assert.deepEqual(

@@ -13,18 +13,21 @@
 //   L2. What an island left after an epoch is taken by a neighbour once: where the lag grows, nothing is taken.
 //   L3. Migrants are never older than an eighth of the run, or than one epoch: a short run of costly evaluations loses nothing.
 
-/** Of new plans, for problems of few dimensions and of many. */
-const MOST_LAGS = { few: 2_048, many: 256 };
-/** Genes of the migrants that are under way between two islands, one an epoch. */
+/** Of new plans. */
+const MOST_LAGS = { least: 256, most: 2_048 };
+/** Under way between two islands, one migrant an epoch. */
 const GENES_UNDER_WAY = 20_480;
+/** Under way in all: what conducts the run remembers each, in some 500 bytes. */
+const MIGRANTS_UNDER_WAY = 65_536;
 
 /**
  * Of a new plan. The less an evaluation costs, the more epochs a message has to be for: a stretch of half of these, of the cheapest
- * functions, takes 150 to 300 ms. What an evaluation costs follows from the dimensions at least.
+ * functions, takes 150 to 300 ms. What an evaluation costs follows from the dimensions at least; and of many islands some are at work
+ * while others wait.
  */
-export function mostLag(dimensions: number): number {
-  const most = 2 ** Math.floor(Math.log2(GENES_UNDER_WAY / dimensions));
-  return Math.min(MOST_LAGS.few, Math.max(MOST_LAGS.many, most));
+export function mostLag(dimensions: number, islands: number): number {
+  const most = 2 ** Math.floor(Math.log2(Math.min(GENES_UNDER_WAY / dimensions, MIGRANTS_UNDER_WAY / islands)));
+  return Math.min(MOST_LAGS.most, Math.max(MOST_LAGS.least, most));
 }
 
 const SHARE = 8;
