@@ -4,7 +4,7 @@ import { availableParallelism, tmpdir, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
 import { cgroupLimits } from "./cgroup.ts";
-import { available, memoryFromProc, memoryFromPs, systemResources } from "./resources.ts";
+import { available, memoryFromProc, memoryFromPs, Shares, systemResources } from "./resources.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "unum-cgroup-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -182,5 +182,22 @@ describe("the memory of a process", () => {
       residentBytes: 102_400,
       proportionalBytes: undefined,
     });
+  });
+
+  it("has its share reckoned while it hardly changes, and looked at anew where it has, and now and then", async () => {
+    const files = (residentKb: number, shareKb: number) => ({
+      "/proc/7/status": `Name:\tnode\nVmRSS:\t${residentKb} kB\n`,
+      "/proc/7/smaps_rollup": `Rss:\t${residentKb} kB\nPss:\t${shareKb} kB\n`,
+    });
+    const shares = new Shares();
+    const share = async (residentKb: number, shareKb: number) => {
+      const memory = await memoryFromProc(7, join(root(files(residentKb, shareKb)), "proc"), shares);
+      return (memory?.proportionalBytes ?? 0) / 1_024;
+    };
+    assert.equal(await share(100_000, 40_000), 40_000);
+    assert.equal(await share(101_000, 1), 41_000, "what it grew by is its own");
+    assert.equal(await share(150_000, 70_000), 70_000, "it grew by much");
+    for (let i = 0; i < 10; i++) assert.equal(await share(150_000, 60_000), 70_000);
+    assert.equal(await share(150_000, 60_000), 60_000, "it was long ago");
   });
 });

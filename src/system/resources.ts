@@ -10,9 +10,10 @@ import { processesBelow, processorMsFromProc } from "./process-tree.ts";
 
 /** One for a process. */
 export function systemResources(): Resources {
+  const shares = new Shares();
   return {
     available: () => available({ parallelism: availableParallelism(), totalBytes: totalmem(), root: "" }),
-    memoryOf: (pid) => (process.platform === "linux" ? memoryFromProc(pid, "/proc") : memoryFromPs(pid)),
+    memoryOf: (pid) => (process.platform === "linux" ? memoryFromProc(pid, "/proc", shares) : memoryFromPs(pid)),
     processorMsOf: (pid) => processorMsFromProc(pid, "/proc"),
   };
 }
@@ -31,24 +32,62 @@ export function available(of: {
 }
 
 /** Of the process and all below it: what runs in a container's cells is its. */
-export async function memoryFromProc(pid: number, proc: string): Promise<ProcessMemory | undefined> {
-  const own = await memoryOfOne(pid, proc);
+export async function memoryFromProc(
+  pid: number,
+  proc: string,
+  shares = new Shares(),
+): Promise<ProcessMemory | undefined> {
+  const own = await memoryOfOne(pid, proc, shares);
   if (own === undefined) return undefined;
   let { residentBytes, proportionalBytes } = own;
   for (const child of await processesBelow(pid, proc)) {
-    const memory = await memoryOfOne(child, proc);
+    const memory = await memoryOfOne(child, proc, shares);
     residentBytes += memory?.residentBytes ?? 0;
     if (proportionalBytes !== undefined) proportionalBytes += memory?.proportionalBytes ?? memory?.residentBytes ?? 0;
   }
   return { residentBytes, proportionalBytes };
 }
 
-async function memoryOfOne(pid: number, proc: string): Promise<ProcessMemory | undefined> {
+async function memoryOfOne(pid: number, proc: string, shares: Shares): Promise<ProcessMemory | undefined> {
   const status = await readFile(`${proc}/${pid}/status`, "latin1").catch(() => "");
   const residentBytes = kilobytes(status, "VmRSS");
   if (residentBytes === undefined) return undefined;
-  const rollup = await readFile(`${proc}/${pid}/smaps_rollup`, "latin1").catch(() => "");
-  return { residentBytes, proportionalBytes: kilobytes(rollup, "Pss") };
+  return { residentBytes, proportionalBytes: await shares.of(pid, proc, residentBytes) };
+}
+
+interface Share {
+  readonly residentBytes: number;
+  readonly proportionalBytes: number;
+  asked: number;
+}
+
+/** A process that has grown or shrunk by no more has its share reckoned, and so many times in a row. */
+const NEAR_BYTES = 16 * 2 ** 20;
+const RECKONED = 10;
+const MOST_KNOWN = 4_096;
+
+/**
+ * What a process has of memory that several have. The system walks through all of its pages to say it, which takes milliseconds; what
+ * one grows by in between is its own.
+ */
+export class Shares {
+  readonly #known = new Map<number, Share>();
+
+  /** Undefined where the system does not say. */
+  async of(pid: number, proc: string, residentBytes: number): Promise<number | undefined> {
+    const known = this.#known.get(pid);
+    const grownBytes = residentBytes - (known?.residentBytes ?? 0);
+    if (known !== undefined && known.asked < RECKONED && Math.abs(grownBytes) <= NEAR_BYTES) {
+      known.asked++;
+      return Math.max(0, known.proportionalBytes + grownBytes);
+    }
+    const rollup = await readFile(`${proc}/${pid}/smaps_rollup`, "latin1").catch(() => "");
+    const proportionalBytes = kilobytes(rollup, "Pss");
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    if (proportionalBytes === undefined) this.#known.delete(pid);
+    else this.#known.set(pid, { residentBytes, proportionalBytes, asked: 0 });
+    return proportionalBytes;
+  }
 }
 
 /** For systems without /proc; costs the start of a process. */
