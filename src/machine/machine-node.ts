@@ -45,7 +45,7 @@ import { Reconciler } from "./programs/reconciler.ts";
 import { type Merged, RecordSet } from "./records/record-set.ts";
 import { type KnownRecord, readRecord, recordBytes, recordOf } from "./records/signed-record.ts";
 import { Tombstones } from "./records/tombstones.ts";
-import { childGrants, trustOfParent } from "./stacking/links.ts";
+import { checkParentsWord, childGrants, trustOfParent } from "./stacking/links.ts";
 
 export interface MachineSettings {
   readonly env: Env;
@@ -120,7 +120,7 @@ export class MachineNode {
   readonly owners: Owners;
 
   constructor(settings: MachineSettings) {
-    const { env, disk, folder } = settings;
+    const { env, disk, folder, controller } = settings;
     this.settings = settings;
     this.own = settings.own;
     this.archives = new ArchiveFolder(disk, folder, env.random);
@@ -128,7 +128,6 @@ export class MachineNode {
     this.#noted = new BoundedAudit(this.audit, env.clock);
     this.peers = new Peers(env.clock);
     const { clock, log } = env;
-    const { controller } = settings;
     this.silence = new Silence({ clock, log, disk, controller, path: `${folder}/stopped-away.json` });
     this.#tombstones = new Tombstones({ disk, folder, node: settings.node });
     this.owners = new Owners(this);
@@ -145,9 +144,8 @@ export class MachineNode {
       withdrawn: (contracts) => this.onWithdrawn(contracts),
       passed: () => this.#giveUpTombstones(),
     });
-    const identity = `${folder}/identity`;
     const changed = (keys: readonly Uint8Array[]) => this.onGossipKeys(keys);
-    this.gossip = new GossipKeys({ clock: env.clock, disk, folder: identity, changed });
+    this.gossip = new GossipKeys({ clock: env.clock, disk, folder: `${folder}/identity`, changed });
     this.#store = fileStore({ folder: `${folder}/records`, disk, clock: env.clock, log: env.log });
     this.#reports = BigInt(Math.floor(env.clock.wallNow())) * 1_000n;
   }
@@ -263,6 +261,8 @@ export class MachineNode {
       if (!this.settings.controller)
         throw new Fault("denied", `node ${this.settings.node} is no controller; 'unum machine' lists those`);
       await this.#checkChange(known);
+      // After all that is waited for: nothing is said between this and what is said.
+      checkParentsWord(known, this.records);
       const merged = await this.take(known);
       const again = "look again, then say it again";
       const { name } = known.record;

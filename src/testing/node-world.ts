@@ -12,7 +12,6 @@
 
 import { Fault } from "../base/fault.ts";
 import type { LogLevel } from "../base/log.ts";
-import type { Network } from "../base/network.ts";
 import type { SpawnSettings } from "../base/processes.ts";
 import { type Random, seededRandom } from "../base/random.ts";
 import type { Client } from "../client/client.ts";
@@ -24,6 +23,7 @@ import { DatagramNetwork } from "./datagram-network.ts";
 import { Host, type HostPlan } from "./hosts/host.ts";
 import type { Line, NodeState, OwnTurn, ProcessTurn } from "./hosts/host-events.ts";
 import type { HostProcess } from "./hosts/host-process.ts";
+import { noSockets } from "./hosts/host-transport.ts";
 import type { Program } from "./hosts/process-table.ts";
 import {
   type Code,
@@ -376,9 +376,3 @@ function isWell(state: NodeState, all: readonly NodeState[], joined: boolean): b
     isKnown
   );
 }
-
-/** Everything goes over the transports of a computer. */
-const noSockets: Network = {
-  listen: () => Promise.reject(new Fault("invalid", "a simulated process listens by its transport")),
-  connect: () => Promise.reject(new Fault("undeliverable", "a simulated process connects by its transport")),
-};

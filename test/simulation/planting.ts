@@ -14,6 +14,8 @@ export interface PlantedBug {
   readonly file: string;
   readonly find: string;
   readonly replace: string;
+  /** Planted with it, where two places would have to fail. */
+  readonly also?: Pick<PlantedBug, "file" | "find" | "replace">;
   /** Numbers of the invariants that may find it. */
   readonly breaks: readonly number[];
   /** Seeds are tried from here on; it only saves time. */
@@ -52,13 +54,15 @@ function hook(): void {
     load(url, context, next) {
       const loaded = next(url, context);
       const bug = copies[Number(MARK.exec(url)?.[1])]?.bug;
-      if (bug === undefined || !url.startsWith(`${SRC}${bug.file}?`)) return loaded;
-      return { ...loaded, source: plant(bug, String(loaded.source)) };
+      const places = bug === undefined ? [] : [bug, ...(bug.also === undefined ? [] : [bug.also])];
+      const place = places.find(({ file }) => url.startsWith(`${SRC}${file}?`));
+      if (bug === undefined || place === undefined) return loaded;
+      return { ...loaded, source: plant(bug.name, place, String(loaded.source)) };
     },
   });
 }
 
-function plant({ name, file, find, replace }: PlantedBug, source: string): string {
+function plant(name: string, { file, find, replace }: NonNullable<PlantedBug["also"]>, source: string): string {
   const pieces = source.split(find);
   if (pieces.length === 2) return pieces.join(replace);
   throw new Error(`'${name}' cannot be planted: ${file} has its text ${pieces.length - 1} times; write it anew`);

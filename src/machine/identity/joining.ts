@@ -11,7 +11,7 @@ import type { Disk } from "../../base/disk.ts";
 import { asError, Fault } from "../../base/fault.ts";
 import type { Token } from "../../messages/gen/unum/machine/v1/record_pb.ts";
 import type { MachineNode } from "../machine-node.ts";
-import { ancestorsOf, MOST_DEEP } from "../stacking/links.ts";
+import { ancestorsOf, knowsAncestors, MOST_DEEP } from "../stacking/links.ts";
 import type { Issuer } from "./authority.ts";
 import { isSecretOf } from "./token.ts";
 
@@ -124,6 +124,8 @@ function checkComer(node: string, stacked: string, machine: MachineNode): void {
       "denied",
       `machine ${node} would be its own ancestor: machine ${own} is a node of it, or is itself`,
     );
+  if (!knowsAncestors(machine))
+    throw new Fault("denied", `machine ${own} is a node of another and has not heard yet what stands above; ask again`);
   if (above.length >= MOST_DEEP)
     throw new Fault("denied", `machine ${own} is ${above.length - 1} deep; the limit is ${MOST_DEEP}`);
 }

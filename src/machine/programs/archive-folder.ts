@@ -43,16 +43,25 @@ export class ArchiveFolder {
     this.#random = random;
   }
 
-  /** Forgets what was left half made. */
+  /** Forgets what was left half made, or is damaged. */
   async open(): Promise<void> {
     for (const name of ["archives", "programs"]) await this.#disk.makeFolder(`${this.#folder}/${name}`);
     const files = await this.#disk.scan(`${this.#folder}/programs`, { skip: [], limit: MOST_FILES });
     for (const folder of new Set(files.map(({ path }) => path.split("/")[0] ?? ""))) {
-      const text = DIGEST.test(folder)
-        ? await this.#disk.read(`${this.pathOf(folder)}/${MANIFEST_NAME}`, MANIFEST_LIMIT_BYTES)
-        : undefined;
-      if (text === undefined) await this.#disk.removeFolder(`${this.#folder}/programs/${folder}`);
-      else this.#unpacked.set(folder, readManifest(text));
+      const manifest = DIGEST.test(folder) ? await this.#manifestIn(folder) : undefined;
+      if (manifest === undefined) await this.#disk.removeFolder(`${this.#folder}/programs/${folder}`);
+      else this.#unpacked.set(folder, manifest);
+    }
+  }
+
+  /** Undefined where it is not there, or damaged: its archive is unpacked anew. */
+  async #manifestIn(digest: string): Promise<Manifest | undefined> {
+    try {
+      const text = await this.#disk.read(`${this.pathOf(digest)}/${MANIFEST_NAME}`, MANIFEST_LIMIT_BYTES);
+      return text === undefined ? undefined : readManifest(text);
+    } catch (error) {
+      if (error instanceof Fault && error.code === "invalid") return undefined;
+      throw error;
     }
   }
 

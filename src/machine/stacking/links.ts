@@ -3,6 +3,8 @@
 // Invariants
 //   T1. A machine has one parent at most, and is never its own ancestor.
 //   T2. What a machine may call here is said by an operator of this one, and nothing is what it may before that.
+//   T3. Whatever a gateway has seen before it wrote: the parent's key writes nothing against what another key wrote of a program,
+//       and gets its programs no capability that the link does not name.
 
 import { Fault } from "../../base/fault.ts";
 import type { ParentLink, Record as SaidRecord } from "../../messages/gen/unum/machine/v1/record_pb.ts";
@@ -10,6 +12,7 @@ import { keyIdOf } from "../keys/signing-key.ts";
 import type { MachineNode } from "../machine-node.ts";
 import type { Allowance } from "../privileges/roles.ts";
 import type { RecordSet } from "../records/record-set.ts";
+import type { KnownRecord } from "../records/signed-record.ts";
 
 export const PARENT_RECORD = "parent/link";
 /** Envelopes are handed on no more often. */
@@ -47,12 +50,42 @@ export function trustOfParent(
   return isParents && allowance !== undefined ? { ...allowance, role: "operator" } : allowance;
 }
 
-/** Of this machine: its parent, the parent's parent and so on, as far as they are known here. */
-export function ancestorsOf({ records, settings, peers, ancestors }: MachineNode): readonly string[] {
+/** Throws the Fault `denied` where the record is the parent's, and more than it may (T3): by the records as they are now. */
+export function checkParentsWord({ record, signer }: KnownRecord, records: RecordSet): void {
   const link = parentLink(records);
-  if (link === undefined) return [];
+  if (link === undefined || keyIdOf(link.key).toString("hex") !== signer.id) return;
+  const present = records.get(record.name);
+  if (present?.record.body.case === "program" && present.signer.id !== signer.id)
+    throw new Fault(
+      "denied",
+      `${record.name}: key ${present.signer.id} has its own word on it, which the parent's is not set against`,
+    );
+  if (record.body.case !== "program") return;
+  const beyond = record.body.value.granted.find((each) => !isAllowed(each, link.capabilities));
+  if (beyond !== undefined)
+    throw new Fault("denied", `${record.name}: programs of machine ${link.machine} do not get '${beyond}' here`);
+}
+
+/** `allowed`: NAME, or NAME=LIMIT for that limit alone. */
+export function isAllowed(granted: string, allowed: readonly string[]): boolean {
+  return allowed.some((each) => granted === each || (!each.includes("=") && granted.startsWith(`${each}=`)));
+}
+
+/** Of this machine: its parent, the parent's parent and so on, as far as they are known here. */
+export function ancestorsOf(machine: MachineNode): readonly string[] {
+  const link = parentLink(machine.records);
+  return link === undefined ? [] : (heardAbove(machine, link) ?? [link.machine]);
+}
+
+/** Whether there are none, or who has the gateway has said which. */
+export function knowsAncestors(machine: MachineNode): boolean {
+  const link = parentLink(machine.records);
+  return link === undefined || heardAbove(machine, link) !== undefined;
+}
+
+function heardAbove({ settings, peers, ancestors }: MachineNode, link: ParentLink): readonly string[] | undefined {
   const known = link.node === settings.node ? ancestors : told(peers.reports.filter(({ node }) => node === link.node));
-  return known[0] === link.machine ? known : [link.machine];
+  return known[0] === link.machine ? known : undefined;
 }
 
 function told(reports: readonly { readonly ancestors: readonly string[] }[]): readonly string[] {

@@ -24,6 +24,7 @@ import { type ArchiveFolder, PIECE_BYTES } from "../programs/archive-folder.ts";
 import type { HostedProgram, HostedState, ProgramHost } from "../programs/program-host.ts";
 import { limitsIn, termsOf } from "../programs/terms.ts";
 import { signRecord } from "../records/signed-record.ts";
+import { isAllowed } from "./links.ts";
 
 export interface ParentCommandsParts {
   readonly clock: Clock;
@@ -227,9 +228,4 @@ function isUnderItsTerms({ wanted, nodes }: ProgramView): boolean {
   if (wanted === undefined) return false;
   const terms = termsOf(wanted);
   return nodes.every((each) => each.serving === 0 || each.terms === terms);
-}
-
-/** `allowed`: NAME, or NAME=LIMIT for that limit alone. */
-function isAllowed(granted: string, allowed: readonly string[]): boolean {
-  return allowed.some((each) => granted === each || (!each.includes("=") && granted.startsWith(`${each}=`)));
 }

@@ -5,10 +5,17 @@
 //   tls://HOST:PORT    ──▶ memory://HOST/tls:PORT
 
 import { Fault } from "../../base/fault.ts";
+import type { Network } from "../../base/network.ts";
 import type { MemoryNetwork } from "../../transports/memory/memory-network.ts";
 import { MEMORY_SCHEME } from "../../transports/memory/place.ts";
 import type { MemoryProcess } from "../../transports/memory/process.ts";
 import type { Address, Transport } from "../../transports/transport.ts";
+
+/** Everything goes over the transports of a computer. */
+export const noSockets: Network = {
+  listen: () => Promise.reject(new Fault("invalid", "a simulated process listens by its transport")),
+  connect: () => Promise.reject(new Fault("undeliverable", "a simulated process connects by its transport")),
+};
 
 export interface HostAddresses {
   /** The name of the computer with this name or IP address; undefined where there is none. */
@@ -17,14 +24,21 @@ export interface HostAddresses {
   freePort(host: string): number;
 }
 
-export function hostTransport(network: MemoryNetwork, process: MemoryProcess, addresses: HostAddresses): Transport {
+/** `shows`: the name of the certificate that it shows where it calls over TLS. */
+export function hostTransport(
+  network: MemoryNetwork,
+  process: MemoryProcess,
+  addresses: HostAddresses,
+  shows?: string,
+): Transport {
   const inner = network.transport(process);
+  const secure = network.transport(process, shows);
   const inside = (address: Address) => placeOf(address, process.name, addresses);
   return {
     schemes: ["ipc", "tcp", "tls"],
     send(to, request) {
       const place = inside(to);
-      return place === undefined ? undefined : inner.send(place, request);
+      return place === undefined ? undefined : (to.startsWith("tls:") ? secure : inner).send(place, request);
     },
     listen(at, receive) {
       const address = withPort(at, process.name, addresses);
@@ -35,7 +49,9 @@ export function hostTransport(network: MemoryNetwork, process: MemoryProcess, ad
       }
       return inner.listen(place, receive)?.then(({ close }) => ({ address, close }));
     },
-    close: () => inner.close(),
+    close: async () => {
+      await Promise.all([inner.close(), secure.close()]);
+    },
   };
 }
 

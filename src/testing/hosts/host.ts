@@ -71,8 +71,9 @@ export class Host {
     processorMsOf: () => Promise.resolve(undefined),
   };
 
-  transport(process: HostProcess): Transport {
-    return hostTransport(this.#parts.network, process.sim, this.#parts.addresses);
+  /** `shows`: by what name others know it over TLS. */
+  transport(process: HostProcess, shows?: string): Transport {
+    return hostTransport(this.#parts.network, process.sim, this.#parts.addresses, shows);
   }
 
   datagramsOf(process: HostProcess): Datagrams {

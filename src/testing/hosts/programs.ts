@@ -14,7 +14,7 @@ import type { ContainerStart } from "../../governor/fleet-settings.ts";
 import { Keeper } from "../../governor/keeper.ts";
 import { type Note, writeNote } from "../../governor/note.ts";
 import { runGovernedContainer } from "../../node/run-governed-container.ts";
-import { runNode } from "../../node/run-node.ts";
+import { type NodeSettings, runNode } from "../../node/run-node.ts";
 import type { Address, Transport } from "../../transports/transport.ts";
 import type { Host } from "./host.ts";
 import type { HostProcess, OwnProcess } from "./host-process.ts";
@@ -53,12 +53,21 @@ export interface Joining {
   readonly seeds: readonly string[];
 }
 
+/** Of a node that is part of a machine: others know it by TLS, under its computer's name. */
+export interface MachinePart {
+  readonly gossipKey: Uint8Array;
+  /** `keeper`: with whom it ends. */
+  settings(process: HostProcess, keeper: ProcessId): NonNullable<NodeSettings["machine"]>;
+}
+
 /** What a world gives to the programs of one computer. */
 export interface ProgramWorld {
   readonly host: Host;
   readonly plan: NodePlan;
   /** Undefined for one that runs alone. */
   readonly joining: () => Joining | undefined;
+  /** Undefined for a node that is part of none. */
+  readonly machine?: MachinePart;
   readonly code: NodeCode;
   /** By name, as a file of the components folder says it. */
   readonly components: Readonly<Record<string, Code>>;
@@ -66,7 +75,8 @@ export interface ProgramWorld {
   /** As the trace notes it. */
   noted(component: Component, process: HostProcess): Component;
   watched(transport: Transport, process: HostProcess): Transport;
-  loaded(process: HostProcess, code: string): void;
+  /** `granted`: to the program that it is of; empty where it is of none. */
+  loaded(process: HostProcess, code: string, granted: readonly string[]): void;
 }
 
 /** Where things lie on a simulated computer. */
@@ -87,6 +97,8 @@ export function doorOf(host: string): Address {
 
 export const GOSSIP_PORT = 7_100;
 const DOOR_PORT = 7_000;
+/** The pretended network asks for none: who is called by TLS is told the name that its caller shows. */
+const NO_KEYS = { key: "", cert: "", ca: "" };
 
 export function programsOf(world: ProgramWorld): Readonly<Record<string, Program>> {
   return {
@@ -119,6 +131,16 @@ async function governor(world: ProgramWorld, process: HostProcess, start: Govern
   const processes: Processes = host.table.of(process);
   const graceMs = plan.graceMs ?? 5_000;
   const joining = world.joining();
+  const { machine } = world;
+  const shown = machine === undefined ? [] : [host.name];
+  const { open, reached } =
+    machine === undefined
+      ? { open: `tcp://${host.name}:${DOOR_PORT}`, reached: { addresses: [`tcp://${host.name}:0`] } }
+      : // As 'unum up --open' has it: one port for its door and for gossip.
+        {
+          open: `tls://${joining?.ip}:${GOSSIP_PORT}`,
+          reached: { addresses: [`tls://${host.name}:0`], tls: NO_KEYS },
+        };
   const node = await code.runNode({
     ...{
       env,
@@ -130,21 +152,23 @@ async function governor(world: ProgramWorld, process: HostProcess, start: Govern
       graceMs,
     },
     parts: { disk: host.disk.of(process.sim), processes, resources: host.resources },
-    transport: () => world.watched(host.transport(process), process),
+    transport: () => world.watched(host.transport(process, ...shown), process),
     pid: process.id.pid,
     restarts: start.restarts,
     limits: plan.limits ?? {},
     workingFolder: FOLDERS.work,
-    doors: [doorOf(host.name), ...(joining === undefined ? [] : [`tcp://${host.name}:${DOOR_PORT}`])],
+    doors: [doorOf(host.name), ...(joining === undefined ? [] : [open])],
     ...(joining === undefined
       ? {}
       : {
           network: {
             ...{ datagrams: host.datagramsOf(process), seeds: joining.seeds },
             gossip: { host: joining.ip, port: GOSSIP_PORT },
+            ...(machine === undefined ? {} : { key: machine.gossipKey }),
           },
-          reach: { addresses: [`tcp://${host.name}:0`] },
+          reach: reached,
         }),
+    ...(machine === undefined ? {} : { machine: machine.settings(process, start.keeper) }),
     command: (container) => ({ program: "container", arguments: [JSON.stringify(container)] }),
     environment: {},
   });
@@ -175,10 +199,12 @@ async function container(world: ProgramWorld, process: HostProcess, start: Conta
   const running = await code.runGovernedContainer({
     ...{ env, id: start.id, node: start.node, nonce: start.nonce, listen: [start.address], host: start.host },
     secure: () => {},
-    transports: [world.watched(host.transport(process), process)],
-    load: async (folder) => {
+    transports: [world.watched(host.transport(process, ...(world.machine === undefined ? [] : [host.name])), process)],
+    load: async (folder, _, hosting) => {
       const found = await disk.read(`${folder}/code`, CODE_LIMIT_BYTES);
-      return loaded(world, process, env, found === undefined ? "" : new TextDecoder().decode(found));
+      const name = found === undefined ? "" : new TextDecoder().decode(found);
+      world.loaded(process, name, hosting?.granted ?? []);
+      return loaded(world, process, env, name);
     },
     began: (component, budgetMs) => {
       const one = { component, atWallMs: env.clock.wallNow(), budgetMs };
@@ -198,7 +224,6 @@ async function container(world: ProgramWorld, process: HostProcess, start: Conta
 }
 
 function loaded(world: ProgramWorld, process: HostProcess, env: Env, name: string) {
-  world.loaded(process, name);
   const code = world.components[name];
   if (code === undefined) return { components: [], failures: name === "" ? [] : [`there is no code '${name}'`] };
   const own = {

@@ -180,8 +180,17 @@ export class SimulatedDisk {
 
   #moveFolder(from: string, to: string): boolean {
     if (this.#folders.has(to) || this.#files.has(to)) return false;
-    this.#copyFolder(from, to, []);
-    this.#removeFolder(from);
+    for (const folder of [...this.#folders]) {
+      if (!`${folder}/`.startsWith(`${from}/`)) continue;
+      this.#folders.delete(folder);
+      this.makeFolder(to + folder.slice(from.length));
+    }
+    // Its files are what they were, on the platter too.
+    for (const path of this.#inside(from)) {
+      const file = this.#files.get(path);
+      if (file !== undefined) this.#files.set(to + path.slice(from.length), file);
+      this.#files.delete(path);
+    }
     return true;
   }
 

@@ -30,6 +30,13 @@ export interface Surroundings extends Wire {
   linkBetween(from: MemoryProcess, to: MemoryProcess): Link;
 }
 
+/** Who calls. */
+export interface Calling {
+  readonly process: MemoryProcess;
+  /** The name of its certificate; undefined where it has none to show. */
+  readonly shows: string | undefined;
+}
+
 /** A call without its reply, which is what its caller reads. */
 class Pending extends PendingReply {
   readonly request: Envelope;
@@ -47,6 +54,7 @@ type State = "connecting" | "open" | "broken";
 export class Connection {
   readonly caller: MemoryProcess;
   readonly listener: MemoryProcess;
+  readonly #shows: string | undefined;
   readonly #around: Surroundings;
   readonly #address: Address;
   readonly #there: Lane;
@@ -61,9 +69,10 @@ export class Connection {
   #taken = 0;
 
   /** `forgotten`: the caller's end is gone; the next call needs another connection. */
-  constructor(around: Surroundings, caller: MemoryProcess, address: Address, forgotten: () => void) {
+  constructor(around: Surroundings, { process: caller, shows }: Calling, address: Address, forgotten: () => void) {
     this.#around = around;
     this.caller = caller;
+    this.#shows = shows;
     this.listener = around.processAt(address);
     this.#address = address;
     this.#forgotten = forgotten;
@@ -185,7 +194,7 @@ export class Connection {
   #sendCancel(cancel: Envelope): void {
     const parcel = this.#packed(cancel);
     if (parcel instanceof Fault) return;
-    this.#there.send((ageMs) => void this.#place?.take(unpack(parcel, this.listener.clock.now(), ageMs)));
+    this.#there.send((ageMs) => void this.#place?.take(unpack(parcel, this.listener.clock.now(), ageMs), this.#shows));
   }
 
   #packed(request: Envelope): Parcel | Fault {
@@ -245,7 +254,7 @@ export class Connection {
     };
     // It promised never to reject; the caller is told all the same.
     const failed = ({ message }: Error) => replied(refuse(request, new Fault("internal", message)));
-    readReply(place.take(request), { replied, failed });
+    readReply(place.take(request, this.#shows), { replied, failed });
   }
 
   #sendReply(request: Envelope, reply: Envelope, pending: Pending): void {

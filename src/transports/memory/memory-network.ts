@@ -7,7 +7,7 @@ import { Fault } from "../../base/fault.ts";
 import type { Random } from "../../base/random.ts";
 import type { Address, Receive, Transport } from "../transport.ts";
 import { type Conditions, DEFAULT_MEMORY_LIMITS, GOOD_CONDITIONS, type MemoryLimits } from "./conditions.ts";
-import { Connection, type Surroundings } from "./connection.ts";
+import { type Calling, Connection, type Surroundings } from "./connection.ts";
 import type { FrameCounts, Link, LinkCounts } from "./lane.ts";
 import { MemoryTransport } from "./memory-transport.ts";
 import { MEMORY_SCHEME, Place } from "./place.ts";
@@ -53,9 +53,12 @@ export class MemoryNetwork implements Surroundings {
     this.usual = { ...GOOD_CONDITIONS, ...settings.conditions };
   }
 
-  /** The transport of one process, for `memory://NAME`. A name alone means one that always runs, on the network's clock. */
-  transport(process: MemoryProcess | string): Transport {
-    return new MemoryTransport(this, typeof process === "string" ? plainProcess(process, this.clock) : process);
+  /**
+   * The transport of one process, for `memory://NAME`. A name alone means one that always runs, on the network's clock. `shows`:
+   * the name that those it calls take for that of its certificate.
+   */
+  transport(process: MemoryProcess | string, shows?: string): Transport {
+    return new MemoryTransport(this, typeof process === "string" ? plainProcess(process, this.clock) : process, shows);
   }
 
   /** What the way from one process to another, by their names, is like from now on. */
@@ -117,7 +120,7 @@ export class MemoryNetwork implements Surroundings {
     this.#processes.set(address, plainProcess(place.process.name, this.clock));
   }
 
-  connect(caller: MemoryProcess, address: Address, forgotten: () => void): Connection {
+  connect(caller: Calling, address: Address, forgotten: () => void): Connection {
     const connection = new Connection(this, caller, address, () => {
       this.#connections.delete(connection);
       forgotten();

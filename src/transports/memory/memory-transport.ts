@@ -12,15 +12,17 @@ export class MemoryTransport implements Transport {
   readonly schemes = ["memory"];
   readonly #network: MemoryNetwork;
   readonly #process: MemoryProcess;
+  readonly #shows: string | undefined;
   readonly #connections = new Map<Address, Connection>();
   readonly #places = new Map<Address, Place>();
   /** Also those that take no further requests: replies may still be on their way out. */
   readonly #everListened = new Set<Place>();
   #closed = false;
 
-  constructor(network: MemoryNetwork, process: MemoryProcess) {
+  constructor(network: MemoryNetwork, process: MemoryProcess, shows: string | undefined) {
     this.#network = network;
     this.#process = process;
+    this.#shows = shows;
   }
 
   send(to: Address, request: Envelope): Promise<Envelope> | undefined {
@@ -61,9 +63,10 @@ export class MemoryTransport implements Transport {
   #connectionTo(address: Address): Connection {
     let connection = this.#connections.get(address);
     if (connection === undefined) {
-      connection = this.#network.connect(this.#process, address, () => {
+      const forgotten = () => {
         if (this.#connections.get(address) === connection) this.#connections.delete(address);
-      });
+      };
+      connection = this.#network.connect({ process: this.#process, shows: this.#shows }, address, forgotten);
       this.#connections.set(address, connection);
     }
     return connection;

@@ -18,8 +18,8 @@ export class Place {
     this.#receive = receive;
   }
 
-  take(request: Envelope): Promise<Envelope> {
-    return this.#receive(request);
+  take(request: Envelope, peer: string | undefined): Promise<Envelope> {
+    return this.#receive(request, peer);
   }
 
   began(): void {
