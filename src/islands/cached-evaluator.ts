@@ -74,7 +74,11 @@ export function cachedEvaluator(inner: Evaluator, space: Space, limit: number): 
 /** Indices as they are in the whole batch. */
 function watchOf(watch: Watch, asked: readonly number[]): Watch {
   const at = (index: number) => asked[index] ?? index;
-  return { ...watch, began: (index) => watch.began(at(index)), barred: (index) => watch.barred(at(index)) };
+  return {
+    ...watch,
+    began: (index, count) => watch.began(at(index), count),
+    barred: (index) => watch.barred(at(index)),
+  };
 }
 
 function keyOf(row: Float64Array): string {

@@ -32,8 +32,11 @@ export interface Watch {
   breeds(): void;
   /** Told before each generation. */
   asked(): void;
-  /** Told before each candidate whose evaluation may take the thread; BATCH: before all at once. */
-  began(index: number): void;
+  /**
+   * Told before each candidate whose evaluation may take the thread, and while several are waited for whenever one has come: then
+   * the first that has not. BATCH: all at once. `count`: it may take the time of so many; default 1.
+   */
+  began(index: number, count?: number): void;
   /** Why a candidate must not be evaluated: it took the thread and did not give it back. BATCH: they must not be evaluated at once. */
   readonly barred: (index: number) => string | undefined;
 }
@@ -46,7 +49,7 @@ interface Functions {
 }
 
 /** Broken constraints lie between all values and NOT_EVALUATED. */
-const INFEASIBLE = 1e200;
+export const INFEASIBLE = 1e200;
 
 export function functionEvaluator(functions: Functions, space: Space): Evaluator {
   return {
@@ -66,7 +69,7 @@ function oneByOne(
   space: Space,
   watch: Watch,
 ): undefined | Promise<void> {
-  let waiting: Promise<void>[] | undefined;
+  let waiting: Map<number, Promise<void>> | undefined;
   for (let k = 0; k < rows.length; k++) {
     const row = rows[k] as Float64Array;
     watch.began(k);
@@ -80,18 +83,34 @@ function oneByOne(
       if (typeof answer === "number" && space.objectives === 1 && answer < INFEASIBLE) {
         values[k] = answer > -INFEASIBLE ? answer : -INFEASIBLE;
       } else if (answer instanceof Promise) {
-        waiting ??= [];
-        const settled = answer.then(
-          (late) => settle(row, ownWord(late), k, values, space, watch),
-          (thrown: unknown) => settle(row, asError(thrown), k, values, space, watch),
+        waiting ??= new Map();
+        const come = waiting;
+        const settled = (late: unknown) => {
+          settle(row, late, k, values, space, watch);
+          come.delete(k);
+          beganFirst(come, watch);
+        };
+        waiting.set(
+          k,
+          answer.then(
+            (late) => settled(ownWord(late)),
+            (thrown: unknown) => settled(asError(thrown)),
+          ),
         );
-        waiting.push(settled);
       } else settle(row, ownWord(answer), k, values, space, watch);
     } catch (thrown) {
       settle(row, asError(thrown), k, values, space, watch);
     }
   }
-  return waiting === undefined ? undefined : Promise.all(waiting).then(() => {});
+  if (waiting === undefined) return undefined;
+  beganFirst(waiting, watch);
+  return Promise.all(waiting.values()).then(() => {});
+}
+
+/** What never comes is then the first that is waited for, however many came before it and how slowly. */
+function beganFirst(waiting: ReadonlyMap<number, unknown>, watch: Watch): void {
+  const [first] = waiting.keys();
+  if (first !== undefined) watch.began(first);
 }
 
 async function inBatch(
@@ -109,7 +128,7 @@ async function inBatch(
     }
     return;
   }
-  watch.began(BATCH);
+  watch.began(BATCH, rows.length);
   const answers = await answersOf(functions, rows);
   for (const [k, row] of rows.entries()) settle(row, answers[k], k, values, space, watch);
 }

@@ -64,6 +64,15 @@ describe("a problem", () => {
     });
   }
 
+  it("of bits has its islands exchange more often, unless it is told otherwise", async () => {
+    const epochs = async (settings: readonly string[]) => {
+      const made = problem({ dimensions: 8, genome: "bits", evaluate: (x) => -(x[0] ?? 0) });
+      return (await search(made, { islands: 2, engines: ["ga"], evaluations: 2_000, settings })).epoch;
+    };
+    assert.equal(await epochs([]), 4);
+    assert.equal(await epochs(["migration.every=2000"]), 1);
+  });
+
   it("without bounds is searched from where it says", async () => {
     const start = { lower: 10, upper: 11 };
     const made = problem({

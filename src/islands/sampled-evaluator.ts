@@ -36,5 +36,9 @@ export function sampledEvaluator(inner: Evaluator, { objectives }: Space, sample
 /** By candidates, not by samples. */
 function watchOf(watch: Watch, samples: number): Watch {
   const at = (index: number) => (index < 0 ? index : Math.floor(index / samples));
-  return { ...watch, began: (index) => watch.began(at(index)), barred: (index) => watch.barred(at(index)) };
+  return {
+    ...watch,
+    began: (index, count) => watch.began(at(index), count),
+    barred: (index) => watch.barred(at(index)),
+  };
 }

@@ -6,7 +6,7 @@ import { askOnce, inMemory } from "./archipelago/ask-once.ts";
 import { drive } from "./archipelago/drive.ts";
 import { ownHosts } from "./archipelago/host.ts";
 import { mostLag } from "./archipelago/lag.ts";
-import { changed, DEFAULT_SETTINGS } from "./archipelago/settings.ts";
+import { changed, settingsFor } from "./archipelago/settings.ts";
 import type { Individual } from "./engines/engine.ts";
 import { portfolioOf } from "./engines/make-engine.ts";
 import { frontsOf } from "./engines/pareto.ts";
@@ -49,7 +49,7 @@ const ISLANDS_LIMIT = 4_096;
 export async function search(problem: Problem, options: SearchOptions = {}): Promise<Found> {
   refuseUnknown("search()", options, Object.keys(NAMES));
   const plan = planOf(problem, options);
-  const settings = changed(DEFAULT_SETTINGS, options.settings ?? []);
+  const settings = changed(settingsFor(problem.space), options.settings ?? []);
   const archipelago = new Archipelago(plan, [{ epoch: 0, settings }]);
   const signal = options.signal ?? new AbortController().signal;
   // Where slices end makes no difference, so no clock is needed.

@@ -273,10 +273,16 @@ describe("unum islands", LIMIT, () => {
       [["run", join(home, "mistyped.ts")], /problem\(\) knows no 'objectivs'; did you mean 'objectives'\?/],
       [["run", "bbob:f1:d2", "--engine", "nsga2"], /nsga2 needs two objectives/],
       [["run", "bbob:f1:d2", "--set", "energy.inflow=-1"], /energy.inflow cannot be '-1'/],
+      [["run", "--exec", "x", "--dimensions", "2"], /needs its bounds: --lower and --upper/],
+      [["run", "--wasm", "no.wasm", "--dimensions", "2", "--lower", "0", "--upper", "1"], /no\.wasm cannot be read/],
       [["status", "nobody"], /no run 'nobody'/],
       [
         ["run", "--exec", "./nothing-there", "--dimensions", "2", "--lower", "0", "--upper", "1", "--in-process"],
         /cannot be started/,
+      ],
+      [
+        ["run", "--exec", "./nothing-there", "--dimensions", "2", "--lower", "0", "--upper", "1", "--processes", "1"],
+        /\ninvalid: '\.\/nothing-there' cannot be started/,
       ],
     ] as const) {
       const failed = await unum(["islands", ...args], { home });

@@ -26,6 +26,7 @@ import {
   type RunRecord,
   type RunStore,
   readJson,
+  readLive,
   saveCheckpoint,
   writeJson,
   writeLive,
@@ -96,7 +97,8 @@ async function conducted(conducting: Conducting, stream: LiveStream): Promise<En
   const { record, store, env, from, signal, say } = conducting;
   const first = changed(DEFAULT_SETTINGS, record.settings);
   const archipelago = new Archipelago(record.plan, from?.changes ?? [{ epoch: 0, settings: first }], from?.cut);
-  const figures = new Figures(record, archipelago, env.clock);
+  const before = from === undefined ? undefined : readLive<Live>(store);
+  const figures = new Figures(record, archipelago, env.clock, before?.seconds);
   const ending = new AbortController();
   const quarantined: Quarantined[] = [];
   const checkpoint = async () => {
@@ -111,6 +113,7 @@ async function conducted(conducting: Conducting, stream: LiveStream): Promise<En
   /** Denser at first, so that a short run has its curves too. */
   const early = (ms: number) => Math.min(ms, Math.max(EARLY_MS, (env.clock.now() - began) / 10));
   let logged = 0;
+  let moves = 0;
   const logNews = async () => {
     const evaluations = archipelago.seats.reduce((sum, seat) => sum + (seat.figures?.evaluations ?? 0), 0);
     if (evaluations === logged) return;
@@ -169,7 +172,10 @@ async function conducted(conducting: Conducting, stream: LiveStream): Promise<En
         began = Math.min(began, env.clock.now());
         const { engine } = reply.figures;
         const before = figures.told(island, reply);
-        if (before !== undefined) say(`${record.plan.islands[island]} goes over from ${before} to ${engine}`);
+        if (before !== undefined && ++moves <= MOVES_SAID) {
+          const rest = moves === MOVES_SAID ? "; further ones are in the log" : "";
+          say(`${record.plan.islands[island]} goes over from ${before} to ${engine}${rest}`);
+        }
         for (const what of reply.recovered) {
           figures.restored();
           say(`${record.plan.islands[island]}: ${what}`);
@@ -207,6 +213,9 @@ function populationsOf(archipelago: Archipelago): string {
 
 /** Each reason is told with the first candidate it met; candidates are counted. */
 const REASONS_SAID = 20;
+
+/** A long search has thousands. */
+const MOVES_SAID = 10;
 
 function quarantineText({ genes, reason }: Quarantined): string {
   const shown = genes.slice(0, 4).map((gene) => Number(gene.toPrecision(6)));

@@ -2,7 +2,7 @@
 
 import { sleep } from "../../base/clock.ts";
 import type { Env } from "../../base/env.ts";
-import { ApplicationError, Fault } from "../../base/fault.ts";
+import { ApplicationError, Fault, isFaultCode } from "../../base/fault.ts";
 import type { Client } from "../../client/client.ts";
 import type { CallOptions } from "../../client/options.ts";
 import type { Hosts, SliceReply, SliceRequest } from "../../islands/archipelago/host.ts";
@@ -35,6 +35,8 @@ const WITHIN_MS = 60_000;
 const PAUSE_MS = 100;
 /** Of one slice in a row, after which it is evaluated in a process of its own. */
 const LOSSES = 2;
+/** Of one slice in a row, after which no process of its own helped: it would be lost for ever. */
+const LOSSES_LIMIT = 30;
 /** Programs beside each other may host islands of other problems: so many of them are passed by in a row. */
 const STRANGERS_LIMIT = 100;
 
@@ -74,6 +76,7 @@ export function containerHosts(settings: ContainerHostsSettings): Hosts {
       } catch (thrown) {
         signal.throwIfAborted();
         if (isStranger(thrown) && ++strangers < STRANGERS_LIMIT) continue;
+        if (thrown instanceof ApplicationError) throw ownFault(thrown);
         if (!(thrown instanceof Fault) || thrown.retry === "never") throw thrown;
         if (thrown.started === "no") told.waits(request.island, thrown.message);
         else told.recovered(request.island, thrown.message);
@@ -85,6 +88,7 @@ export function containerHosts(settings: ContainerHostsSettings): Hosts {
   return {
     evolve: async (request, signal) => {
       for (let losses = 0; ; losses++) {
+        if (losses === LOSSES_LIMIT) throw lostForEver(request.island);
         const reply = await once({ ...request, isolated: isolated || losses >= LOSSES }, signal);
         // Where nobody was found to end processes, it was others.
         if (reply !== undefined && losses >= LOSSES)
@@ -94,6 +98,19 @@ export function containerHosts(settings: ContainerHostsSettings): Hosts {
     },
     close: async () => {},
   };
+}
+
+/** What a host says ends the search is no failure of the call that brought it. */
+function ownFault(thrown: ApplicationError): Error {
+  const code = thrown.type.replace(/^Fault\./, "");
+  return isFaultCode(code) ? new Fault(code, thrown.message, { cause: thrown }) : thrown;
+}
+
+function lostForEver(island: string): Fault {
+  return new Fault(
+    "internal",
+    `${island} lost whoever evaluated it ${LOSSES_LIMIT} times in a row: a candidate ends whole processes, and there none of its own may be started to find it, as in a program with "trust": "confined"; resume the run where it may`,
+  );
 }
 
 function isStranger(thrown: unknown): boolean {

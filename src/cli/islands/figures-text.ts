@@ -1,5 +1,6 @@
 // Figures of a run as lines for a terminal.
 
+import { INFEASIBLE } from "../../islands/evaluator.ts";
 import { type Column, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import type { IslandLive, Live } from "./figures.ts";
@@ -74,6 +75,8 @@ function rowOf(island: IslandLive, isBest: boolean, paint: Terminal["paint"]): r
 /** Short, and enough to tell values apart. */
 export function valueText(value: number): string {
   if (!Number.isFinite(value)) return "–";
+  // Candidates that break constraints lie there, above all values.
+  if (value >= INFEASIBLE) return "infeasible";
   const size = Math.abs(value);
   if (value === 0) return "0";
   return size >= 1e-3 && size < 1e7 ? String(Number(value.toPrecision(9))) : value.toExponential(3);

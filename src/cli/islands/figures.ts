@@ -4,6 +4,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Archipelago } from "../../islands/archipelago/archipelago.ts";
 import type { Recorded } from "../../islands/archipelago/ask-once.ts";
 import type { SliceReply } from "../../islands/archipelago/host.ts";
+import { NOT_EVALUATED } from "../../islands/engines/engine.ts";
 import type { RunRecord } from "./run-store.ts";
 
 export interface IslandLive {
@@ -33,7 +34,7 @@ export interface Live {
   readonly state: "running" | "stopped" | "done";
   /** ISO 8601. */
   readonly at: string;
-  /** Since it was begun or resumed. */
+  /** Spent on it, also before it was resumed. */
   readonly seconds: number;
   readonly epoch: number;
   readonly evaluations: number;
@@ -64,11 +65,18 @@ export interface Host {
 /** Evaluations a second are those of this long. */
 const RATE_MS = 2_000;
 
+/** Where nothing could be evaluated, nothing is best. */
+function evaluated(best: number | undefined): number {
+  return best === undefined || best === NOT_EVALUATED ? Number.POSITIVE_INFINITY : best;
+}
+
 export class Figures {
   readonly #record: RunRecord;
   readonly #archipelago: Archipelago;
   readonly #clock: Clock;
   readonly #began: number;
+  /** Before it was resumed. */
+  readonly #secondsBefore: number;
   readonly #where = new Map<string, Host>();
   readonly #quarantined = new Map<number, number>();
   readonly #engines = new Map<number, string>();
@@ -80,11 +88,12 @@ export class Figures {
   #state: Live["state"] = "running";
   #marks: { readonly at: number; readonly evaluations: number }[] = [];
 
-  constructor(record: RunRecord, archipelago: Archipelago, clock: Clock) {
+  constructor(record: RunRecord, archipelago: Archipelago, clock: Clock, secondsBefore = 0) {
     this.#record = record;
     this.#archipelago = archipelago;
     this.#clock = clock;
     this.#began = clock.now();
+    this.#secondsBefore = secondsBefore;
   }
 
   /** The engine that the island ran until this slice, where it is another now. */
@@ -148,7 +157,7 @@ export class Figures {
         engine: seat.engine,
         epoch: seat.epochs,
         evaluations: seat.figures?.evaluations ?? 0,
-        best: seat.figures?.best ?? Number.POSITIVE_INFINITY,
+        best: evaluated(seat.figures?.best),
         spread: seat.figures?.spread ?? 1,
         restarts: seat.figures?.restarts ?? 1,
         ...{ received: seat.received, sent: seat.sent, stale: seat.stale },
@@ -162,7 +171,7 @@ export class Figures {
     return {
       ...{ run: this.#record.name, node: this.#record.node, pid: process.pid, state: this.#state },
       at: new Date(this.#clock.wallNow()).toISOString(),
-      seconds: (now - this.#began) / 1_000,
+      seconds: this.#secondsBefore + (now - this.#began) / 1_000,
       epoch: this.#archipelago.epoch,
       ...{ evaluations, perSecond: this.#rate(now, evaluations) },
       best: Math.min(...islands.map(({ best }) => best)),

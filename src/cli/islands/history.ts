@@ -37,6 +37,16 @@ async function entriesOf<T>(logs: RunStore["logs"], key: string): Promise<readon
   return entries;
 }
 
+/** A run that goes on from a checkpoint does once more what came after it: what was logged of that the first time is left out. */
+export function goneOnWith<T extends Pick<IslandEntry, "evaluations">>(entries: readonly T[]): readonly T[] {
+  const kept: T[] = [];
+  for (const entry of entries) {
+    while ((kept.at(-1)?.evaluations ?? 0) > entry.evaluations) kept.pop();
+    kept.push(entry);
+  }
+  return kept;
+}
+
 /** At most so many of a list, evenly, the first and the last among them. */
 export function thinned<T>(list: readonly T[], most: number): readonly T[] {
   if (list.length <= most) return list;

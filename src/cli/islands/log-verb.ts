@@ -7,7 +7,7 @@ import { table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage.ts";
 import { countText, valueText } from "./figures-text.ts";
-import { type History, historyOf, type IslandEntry, thinned } from "./history.ts";
+import { goneOnWith, type History, historyOf, type IslandEntry, thinned } from "./history.ts";
 import { openRunStore, recordOf, runNames } from "./run-store.ts";
 
 export interface LogFlags {
@@ -36,11 +36,13 @@ export async function log(runs: readonly string[], flags: LogFlags, terminal: Te
   if (names.length === 0)
     throw new UsageError("no run has been started here; 'unum islands run bbob:f15:d10' starts one");
   const rows: (readonly [run: string, entry: IslandEntry])[] = [];
+  const plotted: IslandEntry[] = [];
   for (const name of names) {
     const { islands } = await historyOfRun(name);
     for (const { entries } of islands) {
       const kept = flags.last === undefined ? entries : entries.slice(-flags.last);
       rows.push(...kept.map((entry) => [name, entry] as const));
+      plotted.push(...goneOnWith(kept));
     }
   }
   if (flags.json) terminal.print(rows.map(([run, entry]) => JSON.stringify({ run, ...entry })).join("\n"));
@@ -48,7 +50,7 @@ export async function log(runs: readonly string[], flags: LogFlags, terminal: Te
     terminal.print(
       [TITLES, ...rows.map(([run, entry]) => cellsOf(run, entry))].map((cells) => cells.join(",")).join("\n"),
     );
-  else if (flags.plot) for (const line of plot(rows.map(([, entry]) => entry))) terminal.print(line);
+  else if (flags.plot) for (const line of plot(plotted)) terminal.print(line);
   else if (rows.length === 0) terminal.say("nothing is logged yet");
   else {
     const shown = thinned(rows, ROWS_SHOWN).map(([run, entry]) => peopleCells(run, entry));

@@ -3,18 +3,30 @@
 
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { changed, DEFAULT_SETTINGS } from "../../islands/archipelago/settings.ts";
+import { asError } from "../../base/fault.ts";
+import type { SettingsChange } from "../../islands/archipelago/archipelago.ts";
+import { changed, DEFAULT_SETTINGS, settingLines } from "../../islands/archipelago/settings.ts";
 import { sourcesOf } from "../../islands/archipelago/topology.ts";
 import { systemEnv } from "../../system/env.ts";
 import { EXIT } from "../exit-code.ts";
 import type { Terminal } from "../terminal.ts";
+import { UsageError } from "../usage.ts";
 import type { Result } from "./begin.ts";
 import type { Live } from "./figures.ts";
 import { countText, valueText } from "./figures-text.ts";
-import { type History, historyOf } from "./history.ts";
+import { goneOnWith, type History, historyOf } from "./history.ts";
 import { specName } from "./problem-spec.ts";
 import { curves, escaped, islandMap, type Series } from "./report-plots.ts";
-import { type Config, openRunStore, type RunRecord, readJson, readLive, recordOf } from "./run-store.ts";
+import { howToReproduce } from "./reproduce.ts";
+import {
+  type Config,
+  loadCheckpoint,
+  openRunStore,
+  type RunRecord,
+  readJson,
+  readLive,
+  recordOf,
+} from "./run-store.ts";
 
 export async function report(
   name: string,
@@ -31,9 +43,12 @@ export async function report(
       config: await readJson<Config>(store.objects, "config"),
       result: await readJson<Result>(store.objects, "result"),
       history: await historyOf(store, record.plan.islands),
+      changes: (await loadCheckpoint(store, { damaged: () => {} }))?.changes ?? [],
     });
     const target = resolve(path ?? `${name}.html`);
-    await writeFile(target, html);
+    await writeFile(target, html).catch((thrown: unknown) => {
+      throw new UsageError(`${target} cannot be written: ${asError(thrown).message}; give another with --out`);
+    });
     if (json) terminal.print(JSON.stringify({ run: name, report: target }));
     else terminal.print(target);
     return EXIT.ok;
@@ -48,6 +63,8 @@ interface Parts {
   readonly config: Config | undefined;
   readonly result: Result | undefined;
   readonly history: History;
+  /** Of settings, while it ran: the first is what it began with. */
+  readonly changes: readonly SettingsChange[];
 }
 
 const COLORS = ["#0b6bcb", "#c2410c", "#15803d", "#7c3aed", "#b91c1c", "#0e7490", "#a16207", "#be185d"];
@@ -82,8 +99,9 @@ ${sections(parts).join("\n")}
 
 function sections(parts: Parts): readonly string[] {
   const { record, history, live } = parts;
+  const gone = history.islands.map(({ name, entries }) => ({ name, entries: goneOnWith(entries) }));
   const seriesOf = (y: (entry: History["islands"][number]["entries"][number]) => number): readonly Series[] =>
-    history.islands.map(({ name, entries }, i) => ({
+    gone.map(({ name, entries }, i) => ({
       name: `${shortName(name)} ${enginesIn(entries) || (record.plan.engines[record.plan.islands.indexOf(name)] ?? "")}`,
       color: colorOf(i),
       points: entries.map((entry) => [entry.evaluations, y(entry)] as const),
@@ -109,16 +127,27 @@ function sections(parts: Parts): readonly string[] {
     section("Islands and migration", `${mapOf(parts)}${islandRows(live)}`),
     section(
       "Settings",
-      `<pre class="settings">${escaped((parts.config?.settings ?? record.settings).join("\n"))}</pre>`,
+      `<pre class="settings">${escaped((parts.config?.settings ?? record.settings).join("\n"))}</pre>${changesText(parts)}`,
     ),
     section("What was found", found(parts)),
-    section("Do it again", `<pre>${escaped(reproduce(record))}</pre>${source(record)}`),
+    section("Do it again", `<pre>${escaped(howToReproduce(record, parts.changes.length > 1))}</pre>${source(record)}`),
   ];
 }
 
 /** Each that an island ran, in their order. */
 function enginesIn(entries: History["islands"][number]["entries"]): string {
   return [...new Set(entries.map(({ engine }) => engine))].join(", ");
+}
+
+/** Each change that was made while it ran, with the epoch from which on it held. */
+function changesText({ changes }: Parts): string {
+  const lines = changes.slice(1).map(({ epoch, settings }, i) => {
+    const before = settingLines(changes[i]?.settings ?? settings);
+    return `from epoch ${epoch} on: ${settingLines(settings)
+      .filter((line) => !before.includes(line))
+      .join(" ")}`;
+  });
+  return lines.length === 0 ? "" : `<pre>${escaped(lines.join("\n"))}</pre>`;
 }
 
 function section(title: string, body: string): string {
@@ -167,28 +196,6 @@ function found({ result }: Parts): string {
   const points = front.map(({ values }) => [values[0] ?? 0, values[1] ?? 0] as const).sort((a, b) => a[0] - b[0]);
   const series = [{ name: `${front.length} candidates that none dominates`, color: COLORS[0] ?? "#000", points }];
   return curves(series, { x: "first objective", log: "no", dots: true });
-}
-
-function reproduce({ problem, plan, settings, processes, unum, name }: RunRecord): string {
-  const defaults = new Set(
-    Object.entries(DEFAULT_SETTINGS).flatMap(([group, own]) =>
-      Object.entries(own).map(([field, value]) => `${group}.${field}=${value}`),
-    ),
-  );
-  const words = [
-    `unum islands run ${problem.kind === "exec" ? `--exec '${specName(problem)}'` : problem.kind === "http" ? `--http ${specName(problem)}` : problem.kind === "wasm" ? `--wasm ${specName(problem)}` : specName(problem)}`,
-    `--seed ${plan.seed}`,
-    `--islands ${plan.islands.length}`,
-    ...(plan.portfolio === undefined ? plan.engines.map((engine) => `--engine ${engine}`) : []),
-    ...(plan.target === undefined ? [] : [`--target ${plan.target}`]),
-    `--evaluations ${plan.evaluations}`,
-    ...settings.filter((line) => !defaults.has(line)).map((line) => `--set ${line}`),
-    ...(plan.free ? ["--free"] : []),
-  ];
-  const note = plan.free
-    ? "Islands ran freely: another run may find something else."
-    : `The same is found on any number of processes (here ${processes}), whatever is killed meanwhile.`;
-  return `${words.join(" \\\n  ")}\n\n${note}\nunum ${unum}; to go on with it: unum islands resume ${name}`;
 }
 
 function source({ source: text }: RunRecord): string {

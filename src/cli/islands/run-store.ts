@@ -163,6 +163,18 @@ export async function loadCheckpoint(
   return undefined;
 }
 
+/** After which epochs there is a checkpoint that is whole, the oldest first. */
+export async function keptEpochs({ objects }: RunStore): Promise<readonly number[]> {
+  const epochs = (await objects.versions("checkpoint")).map(async (version) => {
+    const bytes = await objects
+      .get("checkpoint", version)
+      .then((object) => object?.bytes)
+      .catch(() => undefined);
+    return bytes === undefined ? [] : [decodeCheckpoint(bytes).cut.epoch];
+  });
+  return (await Promise.all(epochs)).flat();
+}
+
 export function liveText(live: unknown): string {
   return new TextDecoder().decode(jsonBytes(live));
 }

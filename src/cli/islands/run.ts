@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import type { Env } from "../../base/env.ts";
-import { changed, DEFAULT_SETTINGS, settingLines } from "../../islands/archipelago/settings.ts";
+import { changed, DEFAULT_SETTINGS, settingLines, settingsFor } from "../../islands/archipelago/settings.ts";
 import { engineOf, makeEngine } from "../../islands/engines/make-engine.ts";
 import type { PlannedProblem } from "../../islands/host/hosted-problem.ts";
 import { RandomStream } from "../../islands/random-stream.ts";
@@ -17,9 +17,10 @@ import { islandName, nodeName, runName } from "./names.ts";
 import { openNetwork } from "./network-hosts.ts";
 import type { PlaceFlags } from "./places.ts";
 import { type ProblemSpec, sourceOf } from "./problem-spec.ts";
-import { endedUnsaid } from "./run-lock.ts";
+import { endedUnsaid, holderOf } from "./run-lock.ts";
 import {
   type Config,
+  keptEpochs,
   loadCheckpoint,
   openRunStore,
   type RunRecord,
@@ -69,11 +70,12 @@ export async function resume(
   const env = quietEnv(terminal);
   const store = openRunStore(name, env.log);
   const known = placedBy(flags, await recordOf(store, name));
-  const record =
-    flags.evaluations === undefined ? known : { ...known, plan: { ...known.plan, evaluations: flags.evaluations } };
+  const record = withEvaluations(known, flags.evaluations);
   const damaged = (why: string) =>
     terminal.say(`${terminal.tint("yellow", "damaged")}: ${why}; the one before it is used`);
   const from = await loadCheckpoint(store, { damaged });
+  // What was asked for last is what is gone on with, and what a report says.
+  if (record !== known && holderOf(store.folder, env) === undefined) await writeJson(store.objects, "run", record);
   terminal.say(
     from === undefined
       ? `${name} has no checkpoint yet; it begins anew`
@@ -90,7 +92,7 @@ export async function resume(
 /** `from`: RUN or RUN@EPOCH. */
 export async function fork(
   from: string,
-  flags: PlaceFlags & Pick<RunFlags, "json" | "name" | "set">,
+  flags: PlaceFlags & Pick<RunFlags, "json" | "name" | "set" | "evaluations">,
   terminal: Terminal,
 ): Promise<number> {
   const [name = "", epochText] = from.split("@");
@@ -100,14 +102,16 @@ export async function fork(
   const old = openRunStore(name, env.log);
   const known = await recordOf(old, name);
   const checkpoint = await loadCheckpoint(old, { epoch, damaged: (why) => terminal.say(why) });
+  const kept = checkpoint === undefined ? await keptEpochs(old) : [];
   old.close();
   if (checkpoint === undefined) {
-    throw new UsageError(`no checkpoint of ${name} is kept from epoch ${epochText ?? "any"} or before`);
+    const there = kept.length === 0 ? "none is kept" : `kept are those after epochs ${kept.join(", ")}`;
+    throw new UsageError(`no checkpoint of ${name} is from epoch ${epochText ?? "any"} or before; ${there}`);
   }
   const own = await freeName(flags.name, env);
   const forkOf = `${name}@${checkpoint.cut.epoch}`;
   const record: RunRecord = {
-    ...placedBy(flags, known),
+    ...withEvaluations(placedBy(flags, known), flags.evaluations),
     name: own,
     forkOf,
     startedAt: new Date(env.clock.wallNow()).toISOString(),
@@ -121,6 +125,10 @@ export async function fork(
   return begin({ record, store, env, terminal, from: checkpoint, flags });
 }
 
+function withEvaluations(record: RunRecord, evaluations: number | undefined): RunRecord {
+  return evaluations === undefined ? record : { ...record, plan: { ...record.plan, evaluations } };
+}
+
 /** Where a run goes on may be said anew. */
 function placedBy({ to }: PlaceFlags, record: RunRecord): RunRecord {
   return to === undefined ? record : { ...record, to };
@@ -129,7 +137,7 @@ function placedBy({ to }: PlaceFlags, record: RunRecord): RunRecord {
 async function recordFor(spec: ProblemSpec, flags: RunFlags, env: Env): Promise<RunRecord> {
   const { space, target, hosts, problem, proposes, noisy } = await lookedAt(spec, flags);
   if (flags.replay !== undefined) await mustBeThere(flags.replay, env);
-  const settings = settingLines(changed(DEFAULT_SETTINGS, flags.set ?? []));
+  const settings = settingLines(changed(settingsFor(space), flags.set ?? []));
   const islands = flags.islands ?? Math.max(hosts, flags.engine?.length ?? 1);
   const atOnce = flags.to === undefined ? cpus() : islands;
   const processes = flags.inProcess ? 1 : (flags.processes ?? atOnce);

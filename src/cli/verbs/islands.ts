@@ -9,6 +9,7 @@ import { type LogFlags, log } from "../islands/log-verb.ts";
 import { status, watch } from "../islands/observe.ts";
 import { hostedSpecOf, isHostedName, type ProblemSpec, type Shape, specOf } from "../islands/problem-spec.ts";
 import { report } from "../islands/report.ts";
+import { EVALUATION_MS } from "../islands/reproduce.ts";
 import { fork, type RunFlags, resume, run } from "../islands/run.ts";
 import { durationOption, repeatable } from "../options.ts";
 import { liveSockets, ownDoor, runFolder } from "../run-folder.ts";
@@ -21,7 +22,7 @@ Exit codes:
   0    the search is over, or was stopped by 'islands stop'
   1    failed: the target was not reached, or no candidate could be evaluated
   2    usage: wrong arguments, a problem or settings that make no sense
-  3    unreachable: the run that was to do it does not run
+  3    unreachable: the run that was to do it does not run, or the server that evaluates is away
   4    refused: the run runs already
   5    not done in time
   130  stopped by Ctrl-C, with a checkpoint to go on from`;
@@ -102,7 +103,7 @@ function addRun(islands: Command, { terminal, end }: Stage): void {
     .addOption(repeatable("--set <name=value>", "a setting, as migration.every=500; 'islands config RUN' lists them"))
     .option("--processes <count>", "that evolve at a time (default: one for each core)", count)
     .option("--free", "islands never wait for each other; the same seed may then find something else")
-    .addOption(durationOption("--time-out <time>", "how long one candidate may take", 60_000))
+    .addOption(durationOption("--time-out <time>", "how long one candidate may take", EVALUATION_MS))
     .option("--name <run>", "of the run (default: drawn)")
     .option("--exec <command>", "a program that evaluates: binary on its standard input and output")
     .option("--lines", "with --exec: NDJSON in place of binary")
@@ -149,6 +150,7 @@ function addRun(islands: Command, { terminal, end }: Stage): void {
     )
     .argument("<run@epoch>", "RUN or RUN@EPOCH")
     .option("--name <run>", "of the new run (default: drawn)")
+    .option("--evaluations <count>", "of one island from its beginning, in place of what was asked for", count)
     .addOption(repeatable("--set <name=value>", "a setting that the new run has from then on"))
     .option("--json", "as with run")
     .addHelpText("after", examples(["unum islands fork badeki@12 --set migration.topology=full"]))
@@ -281,6 +283,11 @@ function refuseShape(flags: AllRunFlags): void {
 
 function shapeOf({ dimensions, lower, upper, objectives, genome, target, cache }: AllRunFlags): Shape {
   if (dimensions === undefined) throw new UsageError("a problem that is evaluated elsewhere needs --dimensions");
+  if ((genome ?? "real") === "real" && (lower === undefined || upper === undefined)) {
+    throw new UsageError(
+      "a problem that is evaluated elsewhere needs its bounds: --lower and --upper, as --lower -5 --upper 5",
+    );
+  }
   return {
     dimensions,
     ...(lower === undefined ? undefined : { lower }),

@@ -4,6 +4,7 @@ import { didYouMean } from "../../base/nearest.ts";
 import { checkedEnergy, EMAS, type EnergySettings } from "../engines/emas.ts";
 import type { Replacement, Selection } from "../engines/engine.ts";
 import { Fault } from "../fault.ts";
+import type { Space } from "../space.ts";
 import { TOPOLOGIES, type TopologyName } from "./topology.ts";
 
 export interface Settings {
@@ -63,6 +64,13 @@ export const DEFAULT_SETTINGS: Settings = {
   log: { every: 1, type: "islands" },
   checkpoint: { every: 10 },
 };
+
+/** What a search of such candidates begins with where nothing else is asked for. */
+export function settingsFor({ genome }: Pick<Space, "genome">): Settings {
+  if (genome !== "bits" && genome !== "permutation") return DEFAULT_SETTINGS;
+  // Twenty generations on, an island alone has settled for what it has; after five it can still use what its neighbour found.
+  return { ...DEFAULT_SETTINGS, migration: { ...DEFAULT_SETTINGS.migration, every: 500 } };
+}
 
 type Rule = { readonly least: number; readonly most: number; readonly whole: boolean } | readonly string[];
 

@@ -38,10 +38,11 @@ export function serveSlices({ progress, progressFile }: WorkerStart, load: LoadP
 function watchIn(progress: Int32Array, barred: ReadonlyMap<string, string>, file: number | undefined): Watch {
   let generation = 0;
   const place = new Int32Array(2);
-  const began = (index: number) => {
+  const began = (index: number, count = 1) => {
     progress[PROGRESS.active] = 1;
     progress[PROGRESS.generation] = generation;
     progress[PROGRESS.index] = index;
+    progress[PROGRESS.together] = count;
     progress[PROGRESS.turns] = ((progress[PROGRESS.turns] ?? 0) + 1) | 0;
     if (file === undefined) return;
     // Outlasts the process, which shared memory does not.

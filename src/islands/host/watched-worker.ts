@@ -132,7 +132,7 @@ export class WatchedWorker {
           if (current !== turns || this.#progress[PROGRESS.active] === 0) {
             turns = current;
             since = now;
-          } else if (now - since > task.evaluationMs + GRACE_MS) return lose("late");
+          } else if (now - since > this.#allowedMs(task) + GRACE_MS) return lose("late");
           lookLater();
         });
       };
@@ -141,6 +141,10 @@ export class WatchedWorker {
       signal.addEventListener("abort", onAbort, { once: true });
       worker.postMessage(task);
     });
+  }
+
+  #allowedMs({ evaluationMs }: Pick<WorkerTask, "evaluationMs">): number {
+    return evaluationMs * Math.max(1, this.#progress[PROGRESS.together] ?? 1);
   }
 
   #running(): Worker {

@@ -45,5 +45,7 @@ export const PROGRESS = {
   index: 2,
   /** Changes with each candidate. */
   turns: 3,
-  count: 4,
+  /** It may take the time of so many candidates. */
+  together: 4,
+  count: 5,
 } as const;

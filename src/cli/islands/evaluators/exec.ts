@@ -66,7 +66,7 @@ export function execEvaluator(settings: ExecSettings): Evaluator {
 
   return {
     evaluate: async (rows, values, watch) => {
-      watch.began(0);
+      watch.began(0, rows.length);
       try {
         const answers = await ask(rows);
         const lost = program.takeLost();

@@ -3,11 +3,15 @@
 //   {"candidates":[[…],[…]]}  ─▶  {"values":[…]}    with several objectives, or constraints, an answer each as in NDJSON
 //
 // The server is asked again after a failure; what fails then is asked for one by one, and what fails alone is quarantined.
+// A server that is away, or says that it cannot now (429, 503), is no candidate's fault: it is waited for, and in the end the
+// search with it.
 
 import http from "node:http";
 import https from "node:https";
-import { asError } from "../../../base/fault.ts";
-import { type Evaluator, settle } from "../../../islands/evaluator.ts";
+import { setTimeout } from "node:timers/promises";
+import { asError, Fault } from "../../../base/fault.ts";
+import { type Evaluator, settle, type Watch } from "../../../islands/evaluator.ts";
+import { formatMs } from "../../duration.ts";
 import type { Shape } from "../problem-spec.ts";
 
 export interface HttpSettings {
@@ -17,6 +21,8 @@ export interface HttpSettings {
 }
 
 const ANSWER_LIMIT_BYTES = 64 * 2 ** 20;
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 2_000;
 
 export function httpEvaluator({ url, shape, evaluationMs }: HttpSettings): Evaluator {
   // Of its own: connections are kept from batch to batch, and closed with it.
@@ -56,17 +62,33 @@ export function httpEvaluator({ url, shape, evaluationMs }: HttpSettings): Evalu
     }
     return values;
   };
+  const waitFor = async (rows: readonly Float64Array[], watch: Watch, first = 0): Promise<readonly unknown[]> => {
+    const began = performance.now();
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      watch.began(first, rows.length);
+      try {
+        const answers = await ask(rows);
+        if (pauseMs > FIRST_PAUSE_MS) watch.recovered(`${url} was away for ${formatMs(performance.now() - began)}`);
+        return answers;
+      } catch (thrown) {
+        if (!isAway(thrown)) throw thrown;
+        const left = evaluationMs - (performance.now() - began);
+        if (left <= 0) throw away(url, thrown, evaluationMs);
+        await setTimeout(Math.min(pauseMs, left));
+      }
+    }
+  };
   return {
     evaluate: async (rows, values, watch) => {
-      watch.began(0);
-      const answers = await ask(rows)
-        .catch(() => ask(rows))
-        .catch(() => undefined);
+      const answers = await waitFor(rows, watch)
+        .catch((thrown: unknown) => {
+          if (thrown instanceof Fault) throw thrown;
+          return waitFor(rows, watch);
+        })
+        .catch(unlessAway(() => undefined));
       for (const [k, row] of rows.entries()) {
-        if (answers === undefined) watch.began(k);
-        const alone = async () => (await ask([row]))[0];
-        const answer =
-          answers === undefined ? await alone().catch((thrown) => `the server ${reasonOf(thrown)}`) : answers[k];
+        const alone = async () => (await waitFor([row], watch, k))[0];
+        const answer = answers === undefined ? await alone().catch(unlessAway(reasonOf)) : answers[k];
         settle(row, answer, k, values, space, watch);
       }
     },
@@ -74,8 +96,37 @@ export function httpEvaluator({ url, shape, evaluationMs }: HttpSettings): Evalu
   };
 }
 
+/** What a candidate is quarantined for: words that follow on "a candidate". */
 function reasonOf(thrown: unknown): string {
   const error = asError(thrown);
   const cause = asError(error.cause ?? error);
-  return [error, cause].some(({ name }) => name === "TimeoutError") ? "did not answer in time" : cause.message;
+  const isLate = [error, cause].some(({ name }) => name === "TimeoutError");
+  return `was not evaluated: the server ${isLate ? "did not answer in time" : wordsOf(cause)}`;
+}
+
+function wordsOf({ message }: Error): string {
+  return message.startsWith("answered") ? message : `failed, ${message}`;
+}
+
+const AWAY = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
+
+function isAway(thrown: unknown): boolean {
+  const { code } = asError(thrown) as NodeJS.ErrnoException;
+  return AWAY.test(code ?? "") || /^answered (429|503)$/.test(asError(thrown).message);
+}
+
+function away(url: string, thrown: unknown, forMs: number): Fault {
+  return new Fault(
+    "undeliverable",
+    `${url} cannot be reached: ${asError(thrown).message}, for ${formatMs(forMs)} by now; start it and resume the run, or give it longer with --time-out`,
+    { cause: thrown },
+  );
+}
+
+/** A server that is away ends the search; else `then` says what comes of it. */
+function unlessAway<T>(then: (thrown: unknown) => T): (thrown: unknown) => T {
+  return (thrown) => {
+    if (thrown instanceof Fault) throw thrown;
+    return then(thrown);
+  };
 }

@@ -51,9 +51,12 @@ async function exportsOf(path: string): Promise<{
   readonly alloc: (bytes: number) => number;
   readonly evaluate: (address: number, dimensions: number, out: number) => number;
 }> {
+  const bytes = await readFile(path).catch((thrown: unknown) => {
+    throw new Fault("invalid", `${path} cannot be read: ${asError(thrown).message}`);
+  });
   let exported: Exports;
   try {
-    exported = (await WebAssembly.instantiate(await readFile(path), {})).instance.exports;
+    exported = (await WebAssembly.instantiate(bytes, {})).instance.exports;
   } catch (thrown) {
     throw new Fault("invalid", `${path} is no WebAssembly module without imports: ${asError(thrown).message}`);
   }
