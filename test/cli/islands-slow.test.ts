@@ -67,7 +67,7 @@ describe("unum islands run --time-out", LIMIT, () => {
     assert.equal(jsonLines(ran)[0].quarantined, 0, ran.stderr);
   });
 
-  it("lets a server take it, waits for one that is away, and ends with it where it does not come", async () => {
+  it("lets a server take it, waits for one that is away, and ends with it where it does not come", async (t) => {
     const home = await scratch();
     const sizes: number[] = [];
     const server = createServer(async (request, response) => {
@@ -84,6 +84,11 @@ describe("unum islands run --time-out", LIMIT, () => {
       await setTimeout(8_000);
       response.end(JSON.stringify({ values: candidates.map(([a, b]) => a * a + b * b) }));
     }).listen(0, "127.0.0.1");
+    const end = () => {
+      server.close();
+      server.closeAllConnections();
+    };
+    t.after(end);
     await new Promise((listening) => server.once("listening", listening));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
     const shape = ["--http", url, "--dimensions", "2", "--lower", "-5", "--upper", "5"];
@@ -93,8 +98,7 @@ describe("unum islands run --time-out", LIMIT, () => {
     assert.match(ran.stderr, /was away for/);
     assert.equal(jsonLines(ran)[0].quarantined, 0, ran.stderr);
     assert.deepEqual([...new Set(sizes)], [60]);
-    server.close();
-    server.closeAllConnections();
+    end();
     const gone = await unum(["islands", "run", ...shape, ...FLAGS], { home });
     assert.equal(gone.code, 3, gone.stderr);
     assert.match(
