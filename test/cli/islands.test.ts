@@ -221,7 +221,7 @@ describe("unum islands", LIMIT, () => {
       await writeFile(file, stuckIn(operator));
       const own = ["--islands", "1", "--processes", "1", "--time-out", "300ms", "--engine", "ga"];
       const ran = await unum(["islands", "run", file, ...own], { home });
-      assert.equal(ran.code, 1, ran.stderr);
+      assert.equal(ran.code, 2, ran.stderr);
       assert.match(
         ran.stderr,
         /an operator of the problem's genome did not come back in time, .*--time-out \(300 ms\)/,
