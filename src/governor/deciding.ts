@@ -43,7 +43,8 @@ function nodeOf(containers: readonly Kept[], of: Omit<NodeView, "containers">): 
 }
 
 function viewOf(kept: Kept): ContainerView {
-  const { id, upMs, memoryBytes, components } = kept;
+  const { id, upMs, components } = kept;
+  const { memoryBytes } = kept.usage;
   const { running, waiting } = kept.load;
   const contracts = components.map(({ contract }) => contract);
   return { id, pid: kept.process.id.pid, contracts, running, waiting, memoryBytes, upMs };

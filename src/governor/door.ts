@@ -95,15 +95,15 @@ function peerStatus(governor: Governor, { id, state, sinceMs, doors, entry }: Me
 
 function containerStatus(governor: Governor, kept: Kept) {
   const limits = governor.served.limitsOf(kept);
-  const { id, addresses, components, load, digest, program, suspected, reason, log, memoryBytes } = kept;
+  const { id, addresses, components, load, digest, program, suspected, reason, log, usage } = kept;
   return {
     ...{ id, addresses: [...addresses], components: [...components], load, program, log },
     ...archiveOf(digest),
     pid: kept.process.id.pid,
     state: suspected === undefined ? kept.state : "suspected",
     upMs: BigInt(Math.round(kept.upMs)),
-    memoryBytes: BigInt(memoryBytes),
-    cpuPermille: kept.cpuPermille,
+    memoryBytes: BigInt(usage.memoryBytes),
+    cpuPermille: usage.cpuPermille,
     memoryLimitBytes: BigInt(limits.memoryBytes),
     cpuLimitPermille: limits.cpuPermille,
     reason: suspected ?? reason,

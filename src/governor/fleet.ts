@@ -301,8 +301,8 @@ export class Fleet {
     for (const kept of this.all) {
       const { pid } = kept.process.id;
       const memory = await this.#parts.resources.memoryOf(pid);
-      if (memory !== undefined) kept.usesMemory(memory.proportionalBytes ?? memory.residentBytes);
-      kept.usedProcessors(await this.#parts.resources.processorMsOf(pid));
+      if (memory !== undefined) kept.usage.memory(memory.proportionalBytes ?? memory.residentBytes);
+      kept.usage.processors(await this.#parts.resources.processorMsOf(pid), this.#parts.env.clock.now());
       await this.#cutLog(kept);
     }
   }

@@ -152,12 +152,8 @@ export class Governor {
     const { id, host, doors } = this.settings;
     const { count } = startable(this.#filling.room);
     const view = { id, host, doors, containers: this.containers, gateway: this.#gateway, offers: this.served.offers };
-    return ownNode({
-      ...view,
-      actsBy: (kept: Kept) => this.served.actsBy(kept, this.#fleet.epochs, this.now),
-      startable: count,
-      ...this.#fleet.times,
-    });
+    const actsBy = (kept: Kept) => this.served.actsBy(kept, this.#fleet.epochs, this.now);
+    return ownNode({ ...view, actsBy, startable: count, ...this.#fleet.times });
   }
 
   /** Takes over what an earlier governor left, then keeps the node until `drain`. */

@@ -38,6 +38,7 @@ import type { ExcessView } from "./decisions/excess.ts";
 import type { Running, Signs } from "./decisions/health.ts";
 import type { ReplacementMember } from "./decisions/replacement.ts";
 import type { Hosting } from "./served.ts";
+import { Usage } from "./usage.ts";
 
 export interface KeptParts {
   readonly clock: Clock;
@@ -123,11 +124,7 @@ export class Kept {
   killAt: number | undefined;
   /** When it was last given a folder, on the governor's clock. */
   assignedAt = Number.NEGATIVE_INFINITY;
-  memoryBytes = 0;
-  /** The lesser of what was measured last and before: what it uses for longer than a moment. */
-  lastingMemoryBytes = 0;
-  /** Of one processor, in thousandths, between the last two measurements. */
-  cpuPermille = 0;
+  readonly usage = new Usage();
   began: readonly Running[] = [];
   /** When the last of those ended. */
   lastEndedAt: number | undefined;
@@ -147,7 +144,6 @@ export class Kept {
   #telling = false;
   #exit: ProcessExit | undefined;
   #next: Timer | undefined;
-  #processors: { readonly at: number; readonly usedMs: number } | undefined;
 
   constructor(record: KeptRecord, parts: KeptParts) {
     this.id = record.id;
@@ -216,7 +212,7 @@ export class Kept {
       running,
       waiting,
       idleSince: this.#idleSince,
-      memoryBytes: this.memoryBytes,
+      memoryBytes: this.usage.memoryBytes,
       ...(this.killAt === undefined ? {} : { killAt: this.killAt }),
       code: this.digest,
       probed: this.probed,
@@ -225,21 +221,7 @@ export class Kept {
 
   /** As it is judged by what its program may use. */
   memberUnder({ memoryBytes }: ProgramLimits): ExcessView["members"][number] {
-    return { ...this.member, programMemoryBytes: memoryBytes, lastingMemoryBytes: this.lastingMemoryBytes };
-  }
-
-  usesMemory(bytes: number): void {
-    this.lastingMemoryBytes = Math.min(bytes, this.memoryBytes);
-    this.memoryBytes = bytes;
-  }
-
-  /** By now, it and all it started; undefined where nobody knows. */
-  usedProcessors(usedMs: number | undefined): void {
-    if (usedMs === undefined) return;
-    const [before, at] = [this.#processors, this.#parts.clock.now()];
-    this.#processors = { at, usedMs };
-    if (before === undefined || at <= before.at) return;
-    this.cpuPermille = Math.round((1_000 * Math.max(0, usedMs - before.usedMs)) / (at - before.at));
+    return { ...this.member, programMemoryBytes: memoryBytes, lastingMemoryBytes: this.usage.lastingMemoryBytes };
   }
 
   /** The version that it was told last, by whichever governor. */

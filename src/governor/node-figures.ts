@@ -1,6 +1,6 @@
 // The figures of a node: its own, and those that its containers answer with when they are asked.
 
-import { type Family, gauge, joined, labelled } from "../plugins/figures/family.ts";
+import { counter, type Family, gauge, joined, labelled } from "../plugins/figures/family.ts";
 import type { Governor } from "./governor.ts";
 import type { Kept } from "./kept.ts";
 
@@ -56,6 +56,7 @@ function ofNode(governor: Governor): readonly Family[] {
 
 function ofContainer(kept: Kept): readonly Family[] {
   const labels = { container: kept.id };
+  const ofProgram = kept.program === "" ? labels : { ...labels, program: kept.program };
   const { running, waiting, free } = kept.load;
   return [
     gauge("unum_inbox_waiting", "Calls that wait for their turn.", waiting, labels),
@@ -64,8 +65,14 @@ function ofContainer(kept: Kept): readonly Family[] {
     gauge(
       "unum_memory_bytes",
       "Memory of a container, shared pages divided by those who share them.",
-      kept.memoryBytes,
-      labels,
+      kept.usage.memoryBytes,
+      ofProgram,
+    ),
+    counter(
+      "unum_processor_seconds_total",
+      "Processor time of a container, its cells and all that they started included.",
+      kept.usage.processorMs / 1_000,
+      ofProgram,
     ),
     gauge("unum_container_up_seconds", "How long a container has run.", kept.upMs / 1_000, labels),
   ];

@@ -134,8 +134,15 @@ describe("plugins of a node", BESIDE, () => {
     assert.ok(sum("unum_calls_total", { method: "Do", outcome: "ok" }) >= 4, text);
     assert.equal(sum("unum_containers_ended_total", { how: "crashed" }), 1);
     assert.ok(sum("unum_containers_started_total") >= 3);
+    assert.ok(sum("unum_processor_seconds_total") > 0);
     assert.ok(sum("unum_connections", { side: "dialled" }) >= 2);
-    for (const name of ["unum_memory_bytes", "unum_inbox_waiting", "unum_free_places", "unum_wire_bytes_total"]) {
+    for (const name of [
+      "unum_memory_bytes",
+      "unum_processor_seconds_total",
+      "unum_inbox_waiting",
+      "unum_free_places",
+      "unum_wire_bytes_total",
+    ]) {
       assert.ok(found.has(name), name);
     }
     const said = promtoolSays(text);
