@@ -54,6 +54,21 @@ describe("the processes below one", { skip }, () => {
     assert.equal(await processorMsOfAll([2 ** 22 + 5]), 0);
   });
 
+  it("are found though another thread than the first started them, where it is looked thoroughly", async () => {
+    const threaded = `new (require("node:worker_threads").Worker)(
+      'const { spawn } = require("node:child_process"); spawn("sleep", ["1000"]); setInterval(() => {}, 1e6)', { eval: true })`;
+    const outer = spawn(process.execPath, ["-e", threaded], { stdio: "ignore", detached: true });
+    const pid = outer.pid ?? assert.fail("it is started");
+    const gone = new Promise((resolve) => outer.once("exit", resolve));
+    ended = () => {
+      process.kill(-pid, "SIGKILL");
+      return gone;
+    };
+    const inner = await until(async () => (await processesBelow(pid, { thorough: true }))[0]);
+    assert.match(readFileSync(`/proc/${inner}/cmdline`, "latin1"), /^sleep/);
+    assert.deepEqual(await processesBelow(pid), []);
+  });
+
   it("stand still while they are paused, without the one above, and go on then", async () => {
     const [outer, inner] = await spinning();
     await pauseBelow(outer);

@@ -9,14 +9,20 @@ const TICK_MS = 10;
 /** utime, stime, cutime and cstime, after the name, which may have spaces and parentheses in it. */
 const TIMES = [11, 12, 13, 14];
 
-/** Each after who started it. Empty where the system does not say. `proc`: where that is. */
-export async function processesBelow(pid: number, proc = "/proc"): Promise<readonly number[]> {
+/**
+ * Each after who started it. Empty where the system does not say. `proc`: where that is. Those that a first thread started alone, unless
+ * `thorough`, which costs a file for every thread: Node starts none by another, a library may.
+ */
+export async function processesBelow(
+  pid: number,
+  { proc = "/proc", thorough = false }: { readonly proc?: string; readonly thorough?: boolean } = {},
+): Promise<readonly number[]> {
   const found: number[] = [];
-  const left = [...(await childrenOf(pid, proc))];
+  const left = [pid];
   while (left.length > 0 && found.length < MOST_BELOW) {
-    const child = left.shift() ?? 0;
-    found.push(child);
-    left.push(...(await childrenOf(child, proc)));
+    const next = left.shift() ?? 0;
+    if (next !== pid) found.push(next);
+    left.push(...(await childrenOf(next, proc, thorough)));
   }
   return found;
 }
@@ -24,7 +30,7 @@ export async function processesBelow(pid: number, proc = "/proc"): Promise<reado
 /** With those that ended and were waited for. Undefined where there is no such process. */
 export async function processorMsFromProc(pid: number, proc: string): Promise<number | undefined> {
   const own = await processorMsOfOne(pid, proc);
-  return own === undefined ? undefined : own + (await processorMsOfAll(await processesBelow(pid, proc), proc));
+  return own === undefined ? undefined : own + (await processorMsOfAll(await processesBelow(pid, { proc }), proc));
 }
 
 /** Of each alone, with those that it has waited for; those that have ended count nothing. */
@@ -35,16 +41,15 @@ export async function processorMsOfAll(pids: readonly number[], proc = "/proc"):
 
 /** Whatever they are in the middle of. One that was just started may be missed. */
 export async function pauseBelow(pid: number): Promise<void> {
-  for (const child of await processesBelow(pid)) signal(child, "SIGSTOP");
+  for (const child of await processesBelow(pid, { thorough: true })) signal(child, "SIGSTOP");
 }
 
 export async function resumeBelow(pid: number): Promise<void> {
-  for (const child of await processesBelow(pid)) signal(child, "SIGCONT");
+  for (const child of await processesBelow(pid, { thorough: true })) signal(child, "SIGCONT");
 }
 
-/** Of all its threads. */
-async function childrenOf(pid: number, proc: string): Promise<readonly number[]> {
-  const threads = await readdir(`${proc}/${pid}/task`).catch(() => []);
+async function childrenOf(pid: number, proc: string, thorough: boolean): Promise<readonly number[]> {
+  const threads = thorough ? await readdir(`${proc}/${pid}/task`).catch(() => []) : [pid];
   const texts = await Promise.all(
     threads.map((thread) => readFile(`${proc}/${pid}/task/${thread}/children`, "latin1").catch(() => "")),
   );

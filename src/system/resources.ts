@@ -40,12 +40,18 @@ export async function memoryFromProc(
   const own = await memoryOfOne(pid, proc, shares);
   if (own === undefined) return undefined;
   let { residentBytes, proportionalBytes } = own;
-  for (const child of await processesBelow(pid, proc)) {
+  for (const child of await processesBelow(pid, { proc })) {
     const memory = await memoryOfOne(child, proc, shares);
     residentBytes += memory?.residentBytes ?? 0;
     if (proportionalBytes !== undefined) proportionalBytes += memory?.proportionalBytes ?? memory?.residentBytes ?? 0;
   }
   return { residentBytes, proportionalBytes };
+}
+
+/** Of these together, each shared page divided by those who share it; those that have ended count nothing. */
+export async function memoryBytesOfAll(pids: readonly number[], shares: Shares): Promise<number> {
+  const each = await Promise.all(pids.map((pid) => memoryOfOne(pid, "/proc", shares)));
+  return each.reduce((sum, memory) => sum + (memory?.proportionalBytes ?? memory?.residentBytes ?? 0), 0);
 }
 
 async function memoryOfOne(pid: number, proc: string, shares: Shares): Promise<ProcessMemory | undefined> {

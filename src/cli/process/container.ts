@@ -13,7 +13,6 @@ import { transportFigures } from "../../node/transport-figures.ts";
 import { sealing } from "../../plugins/seal.ts";
 import { systemDisk } from "../../system/disk.ts";
 import { systemEnv } from "../../system/env.ts";
-import { systemResources } from "../../system/resources.ts";
 import { serveText } from "../../system/text-service.ts";
 import { zmtpTransport } from "../../transports/zmtp/index.ts";
 import type { ContainerProcessStart } from "./governor-start.ts";
@@ -68,7 +67,7 @@ const loadInline = async (folder: string) => {
 let cells: Promise<ProgramCells> | undefined;
 /** Loaded for programs alone: half as many modules again. */
 const cellsOf = () => {
-  cells ??= import("./program-cells.ts").then(({ ProgramCells: Cells }) => new Cells(env, systemResources()));
+  cells ??= import("./program-cells.ts").then(({ ProgramCells: Cells }) => new Cells(env));
   return cells;
 };
 let isWarm = true;

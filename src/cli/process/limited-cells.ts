@@ -9,12 +9,12 @@
 //   U2. A cell that is paused outlives neither its container nor a word to end it: SIGKILL ends what is stopped too.
 
 import { type Clock, sleep } from "../../base/clock.ts";
-import type { Resources } from "../../base/resources.ts";
 import { NO_PROGRAM_LIMITS, type ProgramLimits } from "../../capacity/limits.ts";
 import { type Allowance, afterUse, allowanceFrom, lookInMs } from "../../container/cell/allowance.ts";
 import type { CellProcess } from "../../container/cell/cell.ts";
 import type { ConfinedProcess } from "../../system/confinement.ts";
 import { pauseBelow, processesBelow, processorMsOfAll, resumeBelow } from "../../system/process-tree.ts";
+import { memoryBytesOfAll, Shares } from "../../system/resources.ts";
 
 interface Kept {
   readonly process: ConfinedProcess;
@@ -24,12 +24,14 @@ interface Kept {
 
 /** How often memory is measured, and it is seen which processes there are. */
 const LOOK_MS = 250;
+/** What is held to a limit may start processes in any way it likes. */
+const THOROUGH = { thorough: true };
 /** As V8 and the C library say it where the system refuses them more. */
 const OUT_OF_MEMORY = /out of memory|allocation failed|SIGABRT|ENOMEM/i;
 
 export class LimitedCells {
   readonly #clock: Clock;
-  readonly #resources: Resources;
+  readonly #shares = new Shares();
   readonly #cells = new Set<Kept>();
   #limits: ProgramLimits = NO_PROGRAM_LIMITS;
   #isWatching = false;
@@ -40,9 +42,8 @@ export class LimitedCells {
   #pausedMs = 0;
   #pausedSince: number | undefined;
 
-  constructor(clock: Clock, resources: Resources) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#resources = resources;
   }
 
   limit(limits: ProgramLimits): void {
@@ -85,7 +86,7 @@ export class LimitedCells {
     while (this.#cells.size > 0) {
       if (this.#clock.now() - this.#lookedAt >= LOOK_MS) {
         this.#lookedAt = this.#clock.now();
-        this.#pids = [process.pid, ...(await processesBelow(process.pid))];
+        this.#pids = [process.pid, ...(await processesBelow(process.pid, THOROUGH))];
         await this.#endTooLarge();
       }
       const waitMs = cpuPermille === 0 ? LOOK_MS : await this.#holdBack(cpuPermille);
@@ -99,20 +100,18 @@ export class LimitedCells {
     const cells = [...this.#cells];
     // What was ended is there until it is gone, and may be what was too much.
     if (limit === undefined || cells.some(({ why }) => why !== undefined)) return;
-    const all = await this.#memoryOf(process.pid);
+    const all = await memoryBytesOfAll(this.#pids, this.#shares);
     if (all <= limit) return;
     const sizes = await Promise.all(
-      cells.map(async (cell) => ({ cell, bytes: await this.#memoryOf(cell.process.pid) })),
+      cells.map(async (cell) => {
+        const { pid } = cell.process;
+        return { cell, bytes: await memoryBytesOfAll([pid, ...(await processesBelow(pid, THOROUGH))], this.#shares) };
+      }),
     );
     const [largest] = sizes.sort((a, b) => b.bytes - a.bytes);
     if (largest === undefined) return;
     largest.cell.why = `its container used ${mib(all)} MiB, ${mib(largest.bytes)} of them in this cell; ${this.#limitText}`;
     largest.cell.process.kill();
-  }
-
-  async #memoryOf(pid: number): Promise<number> {
-    const memory = await this.#resources.memoryOf(pid);
-    return memory?.proportionalBytes ?? memory?.residentBytes ?? 0;
   }
 
   /** Answers with when to look again. */

@@ -8,7 +8,6 @@ import { type DescService, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import type { Env } from "../../base/env.ts";
 import { asError, Fault } from "../../base/fault.ts";
-import type { Resources } from "../../base/resources.ts";
 import { brokerOf } from "../../container/cell/broker.ts";
 import { Cell, type CellProcess, type CellSettings } from "../../container/cell/cell.ts";
 import { type CellComponents, componentsOf } from "../../container/cell/component-cell.ts";
@@ -55,9 +54,9 @@ export class ProgramCells {
   readonly #cells: Cell[] = [];
   readonly #limited: LimitedCells;
 
-  constructor(env: Env, resources: Resources) {
+  constructor(env: Env) {
     this.#env = env;
-    this.#limited = new LimitedCells(env.clock, resources);
+    this.#limited = new LimitedCells(env.clock);
   }
 
   /** What cannot be loaded is among the failures; the rest is served. */
