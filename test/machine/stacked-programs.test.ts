@@ -46,10 +46,12 @@ describe("a program of the parent", { skip: linux, ...LIMIT }, () => {
       await stacked(middle, bottom, { args: ["--program", "other*", "--export", "thumbnails.v1.*"] });
       const description = { capabilities: ["machine", "send"] };
       ok(await unum(["load", await packed(top, { version: "1.0.0", description })], { home: top }));
-      ok(await unum(["start", "thumbnails", "--grant", "machine", "--grant", "send"], { home: top }));
+      const terms = ["--grant", "machine", "--grant", "send", "--memory", "512MiB"];
+      ok(await unum(["start", "thumbnails", ...terms], { home: top }));
       const atMiddle = await until("it runs in the middle", () => view(middle), runsHere);
       assert.deepEqual(program(atMiddle).granted, ["machine"], "send it gets at the top alone");
       assert.equal(program(atMiddle).by, atMiddle.link.key);
+      assert.equal(program(atMiddle).wanted.limits.memoryBytes, 512 * 2 ** 20, "the parent's limits hold here too");
       assert.equal(program(await view(top)).nodes.length, 2, "this machine is one node");
 
       // The bottom lets its parent run something else, and nothing inline.
