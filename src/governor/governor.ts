@@ -176,6 +176,7 @@ export class Governor {
   /** Programs that run on one node alone: their newest epochs, and until when this node is the owner. */
   setEpochs(epochs: readonly ProgramEpoch[]): void {
     this.#fleet.setEpochs(epochs);
+    this.#turnSoon();
   }
 
   /** `told`: what a container refused that was done by an older epoch than is known. */
