@@ -34,7 +34,7 @@ describe("options of engines", () => {
 
   it("that make no sense are refused, naming what there is", () => {
     for (const [name, message] of [
-      ["ga:populaton=3", /ga has no option 'populaton'; it has .*population/],
+      ["ga:populaton=3", /ga has no option 'populaton'; did you mean 'population'.*; it has .*population/],
       ["ga:population=2.5", /population of ga cannot be '2.5'; it is a whole number from 1/],
       ["cma:population=1", /population of cma cannot be '1'/],
       ["cma:restarts=maybe", /restarts of cma cannot be 'maybe'; it is one of bipop, ipop, none/],
