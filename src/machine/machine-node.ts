@@ -281,10 +281,20 @@ export class MachineNode {
     }
   }
 
+  /** Who brings what is older has lost with its power that it was removed: it is told again, and given up again. */
+  async #takeBack(tombstone: KnownRecord): Promise<void> {
+    this.#tombstones.takeBack(tombstone);
+    await this.take(tombstone);
+  }
+
   /** A record that was told by another node, or proposed here. Throws the Fault that refuses it. */
   async take(known: KnownRecord): Promise<Merged> {
     admit(known, this.authority);
-    if (this.#tombstones.isOver(known)) return { kind: "known" };
+    const tombstone = this.#tombstones.over(known);
+    if (tombstone !== undefined) {
+      if (tombstone.digest !== known.digest) await this.#takeBack(tombstone);
+      return { kind: "known" };
+    }
     const merged = this.records.merge(known);
     if (merged.kind === "taken") {
       await this.#store.put(known.record.name, recordBytes(known.signed));

@@ -6,6 +6,7 @@
 //   T1. A tombstone is given up only where every node that was ever heard of, and was not revoked, says that it has acted upon it;
 //       who is away keeps it. Which nodes there are outlasts restarts.
 //   T2. What is older than a tombstone that was given up is not taken again from whoever brings it.
+//   T4. Where a node comes back with what is older, since a loss of power brought removed files back, who remembers tells it again.
 //   T3. How far records were counted outlasts them: who writes the next of that name is not taken for older.
 
 import type { Disk } from "../../base/disk.ts";
@@ -87,10 +88,15 @@ export class Tombstones {
     if (this.#given.size > REMEMBERED && oldest !== undefined) this.#given.delete(oldest);
   }
 
-  /** T2 */
-  isOver(record: KnownRecord): boolean {
+  /** T2: what was given up that the record is not newer than. */
+  over(record: KnownRecord): KnownRecord | undefined {
     const given = this.#given.get(record.record.name);
-    return given !== undefined && compareRecords(record, given) <= 0;
+    return given !== undefined && compareRecords(record, given) <= 0 ? given : undefined;
+  }
+
+  /** T4 */
+  takeBack(tombstone: KnownRecord): void {
+    this.#given.delete(tombstone.record.name);
   }
 
   /** Still said to the others, so that they give theirs up too. */
