@@ -37,7 +37,7 @@ export const PLANTED_NODE_BUGS: readonly PlantedBug[] = [
   {
     name: "a container that uses too much memory is left alone",
     file: "governor/fleet.ts",
-    find: "if (memory !== undefined) kept.memoryBytes = memory.proportionalBytes ?? memory.residentBytes;",
+    find: "if (memory !== undefined) kept.usage.memory(memory.proportionalBytes ?? memory.residentBytes);",
     replace: "",
     from: 45,
     breaks: [27],
