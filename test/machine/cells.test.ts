@@ -9,8 +9,9 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { ShrinkingSchema } from "../../examples/04-program/components/shrink/gen/shrink_pb.ts";
 import { type Picture, readPicture, writePng } from "../../examples/04-program/components/shrink/pictures/picture.ts";
 import { confinementLayers } from "../../src/system/confinement.ts";
-import { endLater, endNodes, ok, runs, statusOf, tellLogs, until } from "../cli/node.ts";
+import { endNodes, ok, runs, statusOf, tellLogs, until } from "../cli/node.ts";
 import { cleanUp, LIMIT, root, scratch, unum } from "../cli/unum.ts";
+import { alone } from "./machine-nodes.ts";
 import { packed } from "./program-folder.ts";
 
 const missing = confinementLayers().find(({ present }) => !present);
@@ -24,13 +25,6 @@ afterEach(async (test) => {
   await endNodes();
 });
 after(cleanUp);
-
-async function machine(): Promise<string> {
-  const home = await scratch();
-  endLater(home);
-  ok(await unum(["up", "--detach", "--json"], { home }));
-  return home;
-}
 
 async function started(home: string, archive: string, name: string, ...grants: string[]): Promise<void> {
   ok(await unum(["load", archive], { home }));
@@ -74,7 +68,7 @@ export default component(Greeter, {
 
 describe("a program that is not trusted", { skip, ...LIMIT }, () => {
   it("is packed, loaded and started, answers from a confined child, and leaves no process behind", async () => {
-    const home = await machine();
+    const home = await alone();
     await started(home, await packed(home, { version: "1.2.0", description: CONFINED }), "thumbnails");
     assert.deepEqual(await plan(home), { width: 40, height: 30, version: "1.2.0" });
     const { containers } = await statusOf(home);
@@ -86,7 +80,7 @@ describe("a program that is not trusted", { skip, ...LIMIT }, () => {
   });
 
   it("calls another by the capability it was granted, and is told which one it lacks", async () => {
-    const home = await machine();
+    const home = await alone();
     await started(home, await packed(home, { version: "1.2.0", description: CONFINED }), "thumbnails");
     const archive = await asker(home, ["send=thumbnails.v1.Shrink"]);
     const greet = () => unum(["call", "example.v1.Greeter/Greet", '{"name":"40"}', "--within", "20s"], { home });
@@ -104,7 +98,7 @@ const native = process.platform === "linux" && process.arch === "x64" ? skip : "
 
 describe("the example of a program with three parts", { skip: native, ...LIMIT }, () => {
   it("is packed, loaded, started with a folder, asked for a small picture, looked at, stopped and unloaded", async () => {
-    const home = await machine();
+    const home = await alone();
     const pictures = await realpath(await scratch());
     const picture = gradient(640, 480);
     await writeFile(join(pictures, "sky.png"), writePng(picture));

@@ -28,6 +28,14 @@ export async function founded(): Promise<string> {
   return home;
 }
 
+/** A machine of one node, which no other may join. Answers with where it lives. */
+export async function alone(): Promise<string> {
+  const home = await scratch();
+  endLater(home);
+  ok(await unum(["up", "--detach", "--json"], { home }));
+  return home;
+}
+
 export async function token(home: string, args: readonly string[] = []): Promise<{ token: string; joinsAt: string }> {
   return JSON.parse(ok(await unum(["token", "--json", ...args], { home })));
 }

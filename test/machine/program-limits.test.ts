@@ -6,8 +6,9 @@ import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, describe, it } from "node:test";
 import { confinementLayers } from "../../src/system/confinement.ts";
-import { endLater, endNodes, ok, runs, statusOf, tellLogs, until } from "../cli/node.ts";
+import { endNodes, ok, runs, statusOf, tellLogs, until } from "../cli/node.ts";
 import { cleanUp, LIMIT, root, scratch, unum } from "../cli/unum.ts";
+import { alone } from "./machine-nodes.ts";
 import { packed } from "./program-folder.ts";
 import { load } from "./steady-load.ts";
 
@@ -21,13 +22,6 @@ afterEach(async (test) => {
   await endNodes();
 });
 after(cleanUp);
-
-async function machine(): Promise<string> {
-  const home = await scratch();
-  endLater(home);
-  ok(await unum(["up", "--detach", "--json"], { home }));
-  return home;
-}
 
 /** Of the width: 1 holds so many MiB outside of the heap, 2 inside of it, 3 uses so many ms of processor time; else nothing. */
 const hungry = (code: string) =>
@@ -112,7 +106,7 @@ async function loaded(home: string, change: Parameters<typeof packed>[1]): Promi
 
 describe("what a program may use", { skip, ...LIMIT }, () => {
   it("of memory ends the cell that wants more, by name, and neither its container nor a neighbour", async () => {
-    const home = await machine();
+    const home = await alone();
     const isWell = await neighbour(home);
     await loaded(home, { version: "1.2.0", code: hungry, description: CONFINED });
     ok(await unum(["start", "thumbnails", "--memory", "256MiB"], { home }));
@@ -139,7 +133,7 @@ describe("what a program may use", { skip, ...LIMIT }, () => {
   });
 
   it("of processors pauses its cells, whose time stands still meanwhile, and no neighbour", async () => {
-    const home = await machine();
+    const home = await alone();
     const isWell = await neighbour(home);
     await loaded(home, { version: "1.2.0", code: hungry, description: CONFINED });
     ok(await unum(["start", "thumbnails", "--processors", "0.1"], { home }));
@@ -160,7 +154,7 @@ describe("what a program may use", { skip, ...LIMIT }, () => {
   });
 
   it("is changed while it runs, without a failed call, and taken back", async () => {
-    const home = await machine();
+    const home = await alone();
     await loaded(home, { version: "1.2.0", code: hungry, description: CONFINED });
     ok(await unum(["start", "thumbnails"], { home }));
     const calls = await load(home);
@@ -194,7 +188,7 @@ describe("what a program may use", { skip, ...LIMIT }, () => {
   });
 
   it("makes sense, or is refused and nothing has changed", async () => {
-    const home = await machine();
+    const home = await alone();
     await loaded(home, { version: "1.2.0", code: hungry });
     ok(await unum(["start", "thumbnails"], { home }));
     for (const [args, says] of [
@@ -214,7 +208,7 @@ describe("what a program may use", { skip, ...LIMIT }, () => {
   });
 
   it("of memory has the container of a trusted one drained and replaced, which says so", async () => {
-    const home = await machine();
+    const home = await alone();
     const isWell = await neighbour(home);
     await loaded(home, { version: "1.2.0", code: hungry });
     ok(await unum(["start", "thumbnails", "--memory", "256MiB"], { home }));

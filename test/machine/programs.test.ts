@@ -5,8 +5,9 @@ import { existsSync, readdirSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, describe, it } from "node:test";
-import { endLater, endNodes, ok, runs, statusOf, tellLogs, until } from "../cli/node.ts";
+import { endNodes, ok, runs, statusOf, tellLogs, until } from "../cli/node.ts";
 import { cleanUp, LIMIT, scratch, unum } from "../cli/unum.ts";
+import { alone } from "./machine-nodes.ts";
 import { packed } from "./program-folder.ts";
 import { load } from "./steady-load.ts";
 
@@ -19,20 +20,13 @@ afterEach(async (test) => {
 });
 after(cleanUp);
 
-async function machine(): Promise<string> {
-  const home = await scratch();
-  endLater(home);
-  ok(await unum(["up", "--detach", "--json"], { home }));
-  return home;
-}
-
 async function plan(home: string) {
   return JSON.parse(ok(await unum(["call", ...PLAN, "--within", "5s"], { home })));
 }
 
 describe("a program", { skip: linux, ...LIMIT }, () => {
   it("has the worker threads that it declares and no more, though it is trusted and runs in its container", async () => {
-    const home = await machine();
+    const home = await alone();
     // Says how many of three it could have at a time, and what the others were refused with.
     const code = (text: string) =>
       `import { Worker } from "node:worker_threads";\n${text}`.replace(
@@ -58,7 +52,7 @@ describe("a program", { skip: linux, ...LIMIT }, () => {
   });
 
   it("is loaded, runs, stops and is gone, and nothing of it is left: no process, no file, no socket", async () => {
-    const home = await machine();
+    const home = await alone();
     const archive = await packed(home, { version: "1.2.0" });
     assert.match(ok(await unum(["load", archive], { home })), /thumbnails 1\.2\.0 is loaded/);
     const unstarted = await unum(["call", ...PLAN], { home });
@@ -80,7 +74,7 @@ describe("a program", { skip: linux, ...LIMIT }, () => {
   });
 
   it("gives way to a newer version under load without a failed call", async () => {
-    const home = await machine();
+    const home = await alone();
     for (const version of ["1.0.0", "1.1.0"]) ok(await unum(["load", await packed(home, { version })], { home }));
     ok(await unum(["start", "thumbnails@1.0.0"], { home }));
     const calling = await load(home);
@@ -95,7 +89,7 @@ describe("a program", { skip: linux, ...LIMIT }, () => {
   });
 
   it("goes on in the version before where the new one would break callers, or does not come to serve", async () => {
-    const home = await machine();
+    const home = await alone();
     ok(await unum(["load", await packed(home, { version: "1.0.0" })], { home }));
     ok(await unum(["start", "thumbnails"], { home }));
     const code = (text: string) =>
@@ -128,7 +122,7 @@ describe("a program", { skip: linux, ...LIMIT }, () => {
   });
 
   it("is refused in a version that is not newer, when it was changed, and without its signature", async () => {
-    const home = await machine();
+    const home = await alone();
     const [old, fresh] = [await packed(home, { version: "1.0.0" }), await packed(home, { version: "1.1.0" })];
     ok(await unum(["load", fresh], { home }));
     const back = await unum(["load", old], { home });
@@ -149,7 +143,7 @@ describe("a program", { skip: linux, ...LIMIT }, () => {
   });
 
   it("that asks to be trusted is loaded by an operator only; then a deployer may run it", async () => {
-    const [home, other] = [await machine(), await scratch()];
+    const [home, other] = [await alone(), await scratch()];
     const { publicKey } = JSON.parse(ok(await unum(["keys", "--json"], { home: other })));
     ok(await unum(["grant", publicKey, "deployer"], { home }));
     const door = ["--to", `ipc://${home}/run/door.sock`];
@@ -168,7 +162,7 @@ describe("a program", { skip: linux, ...LIMIT }, () => {
   });
 
   it("goes on without a gap when its governor is killed, and is still what it was", async () => {
-    const home = await machine();
+    const home = await alone();
     ok(await unum(["load", await packed(home, { version: "1.0.0" })], { home }));
     ok(await unum(["start", "thumbnails"], { home }));
     const before = await statusOf(home);

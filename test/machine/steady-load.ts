@@ -3,7 +3,10 @@
 import { Shrink } from "../../examples/04-program/components/shrink/gen/shrink_pb.ts";
 import { newNodeClient, systemEnv, zmtpTransport } from "../../src/index.ts";
 
-/** Calls without a pause until `stop`; settles with every version that answered, and every failure. */
+/**
+ * Calls without a pause until `stop`, which settles with every version that answered, and every failure. `ended`: settles when so many
+ * more calls have ended, well or not.
+ */
 export async function load(home: string) {
   const env = systemEnv();
   const door = `ipc://${home}/run/door.sock`;
@@ -12,6 +15,10 @@ export async function load(home: string) {
   const versions = new Set<string>();
   const failures: string[] = [];
   let calls = 0;
+  const awaited = new Set<{ left: number; readonly over: () => void }>();
+  const oneEnded = () => {
+    for (const each of awaited) if (--each.left <= 0 && awaited.delete(each)) each.over();
+  };
   const caller = async () => {
     while (!stopped) {
       try {
@@ -25,11 +32,13 @@ export async function load(home: string) {
       } catch (error) {
         failures.push(String(error));
       }
+      oneEnded();
       await new Promise((soon) => setImmediate(soon));
     }
   };
   const callers = [caller(), caller()];
   return {
+    ended: (count: number) => new Promise<void>((over) => void awaited.add({ left: count, over })),
     stop: async () => {
       stopped = true;
       await Promise.all(callers);

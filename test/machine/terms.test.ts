@@ -5,8 +5,9 @@ import { mkdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, describe, it } from "node:test";
 import { confinementLayers } from "../../src/system/confinement.ts";
-import { endLater, endNodes, ok, runs, statusOf, tellLogs } from "../cli/node.ts";
+import { endNodes, ok, runs, statusOf, tellLogs } from "../cli/node.ts";
 import { cleanUp, LIMIT, scratch, unum } from "../cli/unum.ts";
+import { alone } from "./machine-nodes.ts";
 import { packed } from "./program-folder.ts";
 import { load } from "./steady-load.ts";
 
@@ -18,13 +19,6 @@ afterEach(async (test) => {
   await endNodes();
 });
 after(cleanUp);
-
-async function machine(): Promise<string> {
-  const home = await scratch();
-  endLater(home);
-  ok(await unum(["up", "--detach", "--json"], { home }));
-  return home;
-}
 
 /** Answers with "seen" or "not seen" as its version: whether its cell has the folder. */
 const looksAt = (folder: string) => (code: string) =>
@@ -38,7 +32,7 @@ const own = async (home: string): Promise<readonly { id: string; pid: number; st
 
 describe("what a program that runs may", { skip, ...LIMIT }, () => {
   it("holds when the command says that it runs, in every container of it, and no call fails meanwhile", async () => {
-    const home = await machine();
+    const home = await alone();
     const folder = await scratch();
     const description = { trust: "confined", capabilities: ["fs:read"], containers: 2 };
     ok(
@@ -49,7 +43,8 @@ describe("what a program that runs may", { skip, ...LIMIT }, () => {
     const answers = async (...terms: string[]) => {
       ok(await unum(["start", "thumbnails", ...terms], { home }));
       const calls = await load(home);
-      await new Promise((soon) => setTimeout(soon, 300));
+      // Enough for both of its containers to have had some.
+      await calls.ended(30);
       const { versions, failures } = await calls.stop();
       assert.deepEqual(failures, []);
       return versions;
@@ -71,7 +66,7 @@ describe("what a program that runs may", { skip, ...LIMIT }, () => {
   });
 
   it("is refused where it names no place, and shown where nothing is at the place that it names", async () => {
-    const home = await machine();
+    const home = await alone();
     const description = { trust: "confined", capabilities: ["fs:read", "log"] };
     ok(await unum(["load", await packed(home, { version: "1.2.0", description })], { home }));
     for (const grant of ["fs:read", "fs:read=pictures", "fs:read=./pictures"]) {

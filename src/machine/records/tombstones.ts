@@ -6,8 +6,8 @@
 //   T1. A tombstone is given up only where every node that was ever heard of, and was not revoked, says that it has acted upon it;
 //       who is away keeps it. Which nodes there are outlasts restarts.
 //   T2. What is older than a tombstone that was given up is not taken again from whoever brings it.
-//   T4. Where a node comes back with what is older, since a loss of power brought removed files back, who remembers tells it again.
 //   T3. How far records were counted outlasts them: who writes the next of that name is not taken for older.
+//   T4. Where a node comes back with what is older, since a loss of power brought removed files back, who remembers tells it again.
 
 import type { Disk } from "../../base/disk.ts";
 import { compareRecords } from "./record-set.ts";

@@ -109,6 +109,14 @@ export const PLANTED_MACHINE_BUGS: readonly PlantedBug[] = [
     replace: 'if (served !== undefined) return { state: "stopping", step: { kind: "none" }, digest: "" };',
     breaks: [35, 36],
   },
+  {
+    name: "what was removed and comes back is not told again",
+    file: "machine/machine-node.ts",
+    find: "if (tombstone.digest !== known.digest) await this.#takeBack(tombstone);",
+    replace: "",
+    from: 44,
+    breaks: [34],
+  },
 ];
 
 /** Of its own; classes that are told apart by identity lie elsewhere. */
