@@ -285,4 +285,20 @@ describe("an archipelago", () => {
       assert.throws(() => changed(SETTINGS, [change]), { code: "invalid", message });
     }
   });
+
+  it("asks hosts for what they can do: other counts of epochs, or migrants of another problem, are refused", async () => {
+    const request = begin().request(0, 1_000);
+    const genes = (count: number) => ({ genes: new Float64Array(count), values: Float64Array.of(1) });
+    const wrong = [
+      [{ ...request, immigrants: toColumns([[], []]) }, /is of 1 epochs and has the immigrants of 2/],
+      [{ ...request, tasks: [] }, /is of 0 epochs/],
+      [{ ...request, immigrants: toColumns([[genes(5)]]) }, /have 5 genes and 1 values, the problem 4 and 1/],
+    ] as const;
+    for (const [asked, message] of wrong)
+      await assert.rejects(runSlice(made, asked, { now: () => 0 }), { code: "invalid", message });
+    assert.equal(
+      (await runSlice(made, { ...request, immigrants: toColumns([[genes(4)]]) }, { now: () => 0 })).reply.over,
+      true,
+    );
+  });
 });

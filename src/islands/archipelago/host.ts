@@ -9,6 +9,7 @@ import type { Quarantined } from "../evaluator.ts";
 import { Fault } from "../fault.ts";
 import { type EpochTask, Island, type IslandFigures } from "../island.ts";
 import type { Problem } from "../problem.ts";
+import type { Space } from "../space.ts";
 import { type Columns, fromColumns, toColumns } from "./columns.ts";
 
 /** What is asked in so many epochs, one after the other. */
@@ -76,7 +77,7 @@ export async function runSlice(
   watch?: Parameters<Island["evolve"]>[2],
 ): Promise<{ readonly reply: SliceReply; readonly island: Island }> {
   const { seed, lane, state, evaluationsLimit } = request;
-  const tasks = epochTasks(request);
+  const tasks = epochTasks(request, problem.space);
   const [first] = tasks;
   if (first === undefined) throw new Fault("invalid", "the request has no task");
   if (problem.space.operators !== undefined) watch?.breeds();
@@ -118,9 +119,20 @@ export async function runSlice(
   };
 }
 
-/** Throws the Fault `invalid` where there are not as many epochs as lists of who comes in them. */
-function epochTasks({ tasks, immigrants }: Pick<SliceRequest, "tasks" | "immigrants">): readonly EpochTask[] {
+/** Throws the Fault `invalid` where there are not as many epochs as lists of who comes in them, or who comes is of another problem. */
+function epochTasks(
+  { tasks, immigrants }: Pick<SliceRequest, "tasks" | "immigrants">,
+  { dimensions, objectives }: Space,
+): readonly EpochTask[] {
   const mail = fromColumns(immigrants);
+  const stranger = mail.flat().find(({ genes, values }) => genes.length !== dimensions || values.length !== objectives);
+  if (stranger !== undefined) {
+    const { genes, values } = stranger;
+    throw new Fault(
+      "invalid",
+      `immigrants have ${genes.length} genes and ${values.length} values, the problem ${dimensions} and ${objectives}`,
+    );
+  }
   const asked = tasks.reduce((sum, { epochs }) => sum + epochs, 0);
   if (asked !== mail.length) {
     throw new Fault("invalid", `the request is of ${asked} epochs and has the immigrants of ${mail.length}`);
