@@ -38,7 +38,7 @@ import type { Boxed } from "./outbox/tally.ts";
 import { Owners } from "./ownership/owners.ts";
 import { Peers } from "./peers.ts";
 import { refusal } from "./privileges/roles.ts";
-import { distrusted } from "./privileges/trust.ts";
+import { TrustWords } from "./privileges/trust.ts";
 import { ArchiveFolder } from "./programs/archive-folder.ts";
 import type { ProgramHost } from "./programs/program-host.ts";
 import { Reconciler } from "./programs/reconciler.ts";
@@ -118,6 +118,7 @@ export class MachineNode {
   readonly gossip: GossipKeys;
   readonly silence: Silence;
   readonly owners: Owners;
+  readonly #words = new TrustWords();
 
   constructor(settings: MachineSettings) {
     const { env, disk, folder, controller } = settings;
@@ -405,6 +406,6 @@ export class MachineNode {
     const trusted = { machine: this.settings.machine, program, digest };
     // T1 as well: the word of a parent's key is an operator's where an operator's record says so.
     const allowance = (id: string) => trustOfParent(this.records, id, allowanceIn(this.authority, id));
-    return distrusted(trusted, trust, allowance);
+    return this.#words.distrusted(trusted, trust, allowance);
   }
 }

@@ -161,6 +161,40 @@ describe("a program", { skip: linux, ...LIMIT }, () => {
     assert.match(ok(await unum(["audit"], { home })), /refused load program\/thumbnails: .*trust: operator/);
   });
 
+  it("that is trusted by the word of one who is no operator any more ends, and runs again by another's", async () => {
+    const [home, other] = [await alone(), await scratch()];
+    const { publicKey, id } = JSON.parse(ok(await unum(["keys", "--json"], { home: other })));
+    ok(await unum(["grant", publicKey, "operator"], { home }));
+    const door = ["--to", `ipc://${home}/run/door.sock`];
+    const trusted = await packed(other, { version: "1.0.0" });
+    ok(await unum(["load", trusted, ...door], { home: other }));
+    ok(await unum(["start", "thumbnails"], { home }));
+    assert.equal((await plan(home)).version, "1.0.0");
+    const taken = await unum(["grant", publicKey, "deployer"], { home });
+    assert.match(ok(taken), /is deployer/);
+    assert.match(taken.stderr, new RegExp(`thumbnails 1.0.0 ends: .* by the word of key ${id}; another operator's`));
+    const own = (status: { containers: readonly { program: string }[] }) =>
+      status.containers.filter(({ program }) => program === "thumbnails");
+    await until(
+      "none of its containers is left",
+      () => statusOf(home),
+      (status) => own(status).length === 0,
+    );
+    assert.match(
+      ok(await unum(["describe", "thumbnails"], { home })),
+      /'trust' needs the role operator, and this key is deployer/,
+    );
+    // A deployer cannot vouch for it, whatever he loads.
+    assert.match(ok(await unum(["load", trusted, ...door], { home: other })), /is loaded already/);
+    assert.match((await unum(["start", "thumbnails", ...door], { home: other })).stderr, /needs the role operator/);
+    const again = await unum(["load", trusted], { home });
+    assert.match(ok(again), /is loaded already/);
+    assert.match(again.stderr, /your key says that it may/);
+    ok(await unum(["start", "thumbnails"], { home }));
+    assert.equal((await plan(home)).version, "1.0.0");
+    assert.doesNotMatch(ok(await unum(["describe", "thumbnails"], { home })), /needs the role/);
+  });
+
   it("goes on without a gap when its governor is killed, and is still what it was", async () => {
     const home = await alone();
     ok(await unum(["load", await packed(home, { version: "1.0.0" })], { home }));

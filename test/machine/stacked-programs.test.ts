@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, describe, it } from "node:test";
-import { endNodes, ok, tellLogs, until } from "../cli/node.ts";
+import { endNodes, ok, statusOf, tellLogs, until } from "../cli/node.ts";
 import { cleanUp, LIMIT, scratch, unum } from "../cli/unum.ts";
 import { founded, token, twoPorts, view } from "./machine-nodes.ts";
 import { packed } from "./program-folder.ts";
@@ -65,6 +65,17 @@ describe("a program of the parent", { skip: linux, ...LIMIT }, () => {
       assert.deepEqual(program(atBottom).granted, []);
       assert.equal(JSON.parse(ok(await unum(PLAN, { home: bottom }))).version, "1.0.0");
       assert.deepEqual(atBottom.link.problems, []);
+
+      // What runs inline ends when its machine is not trusted with that any more.
+      ok(await unum(["stack", "--program", "thumb*", "--export", "thumbnails.v1.*"], { home: bottom }));
+      await until(
+        "none of its containers is left",
+        () => statusOf(bottom),
+        ({ containers }) => containers.every((each: { program: string }) => each.program !== "thumbnails"),
+      );
+      await until("it says why", why, (text) => /is not trusted with/.test(text));
+      ok(await unum(["stack", "--program", "thumb*", "--trusted", "--export", "thumbnails.v1.*"], { home: bottom }));
+      await until("it runs again", () => view(bottom), runsHere);
 
       // The next version comes by the same way.
       ok(await unum(["load", await packed(top, { version: "1.1.0", description })], { home: top }));

@@ -7,6 +7,7 @@ import { isRole, ROLES } from "../../machine/privileges/roles.ts";
 import { addDoorOptions, DOOR_EXIT_CODES, type DoorOptions } from "../door.ts";
 import { EXIT } from "../exit-code.ts";
 import { type MachineDoor, withMachine } from "../machine/machine-door.ts";
+import { endWithKey } from "../machine/vouched.ts";
 import { durationOption, repeatable } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage.ts";
@@ -72,6 +73,9 @@ async function grant(
       : { case: "grant", value: { key: key.raw, role, programs: [...programs], expiresMs, label } },
   );
   if (conflict !== "") terminal.say(terminal.tint("yellow", conflict));
+  // Whoever was an operator and is less may have said of programs that they are trusted.
+  if (role !== "operator")
+    for (const text of endWithKey(await machine.show(), key.id)) terminal.say(terminal.tint("yellow", text));
   if (json) terminal.print(JSON.stringify({ key: key.id, role, programs, expiresMs: Number(expiresMs), label }));
   else terminal.print(role === "none" ? `key ${key.id} may nothing any more` : `key ${key.id} is ${role}`);
   return EXIT.ok;

@@ -9,7 +9,7 @@ import type { Manifest } from "../../machine/archive/manifest.ts";
 import { trustBy } from "../../machine/privileges/trust.ts";
 import { PIECE_BYTES } from "../../machine/programs/archive-folder.ts";
 import type { MachineView } from "../../messages/gen/unum/machine/v1/machine_pb.ts";
-import { LoadedVersionSchema } from "../../messages/gen/unum/machine/v1/record_pb.ts";
+import { type LoadedVersion, LoadedVersionSchema } from "../../messages/gen/unum/machine/v1/record_pb.ts";
 import { addDoorOptions, type DoorOptions } from "../door.ts";
 import { EXIT } from "../exit-code.ts";
 import { unread } from "../failure-text.ts";
@@ -82,17 +82,15 @@ async function load(machine: MachineDoor, archive: Read, flags: LoadFlags, termi
   await upload(machine, archive);
   const view = await machine.show();
   const wanted = view.programs.find((program) => program.name === name)?.wanted;
-  const already = wanted?.loaded.some((each) => each.digest === digest) === true;
-  if (!already) {
-    const loaded = [
-      ...(wanted?.loaded ?? []),
-      create(LoadedVersionSchema, {
-        version,
-        digest,
-        bytes: BigInt(bytes.length),
-        ...(await trustOf(view, manifest, digest)),
-      }),
-    ];
+  const known = wanted?.loaded.find((each) => each.digest === digest);
+  const already = known !== undefined;
+  const isNew = !already || (await vouchesAnew(view, manifest, known));
+  if (isNew) {
+    const trust = await trustOf(view, manifest, digest);
+    const fresh = create(LoadedVersionSchema, { version, digest, bytes: BigInt(bytes.length), ...trust });
+    const loaded = already
+      ? (wanted?.loaded ?? []).map((each) => (each.digest === digest ? fresh : each))
+      : [...(wanted?.loaded ?? []), fresh];
     const needed = new Set([digest, wanted?.digest, wanted?.fallback]);
     while (loaded.length > VERSIONS_KEPT)
       loaded.splice(
@@ -125,11 +123,24 @@ async function load(machine: MachineDoor, archive: Read, flags: LoadFlags, termi
     if (!program.running && manifest.capabilities.length > 0) {
       terminal.say(`it asks for ${manifest.capabilities.join(", ")}: grant what it may have with --grant`);
     }
-    if (manifest.trust === "operator" && !already)
+    if (manifest.trust === "operator" && isNew)
       terminal.say("it runs with the rights of the nodes' users: your key says that it may");
     if (program.running) terminal.say(programLine(program));
   }
   return EXIT.ok;
+}
+
+/** Whether what is loaded already has another's word, and this key is an operator's: its own takes that one's place. */
+async function vouchesAnew(
+  { founder, grants }: MachineView,
+  { trust }: Manifest,
+  { trust: word }: LoadedVersion,
+): Promise<boolean> {
+  if (trust !== "operator") return false;
+  const { key } = await ownKey();
+  if (word !== undefined && Buffer.compare(word.key, key.raw) === 0) return false;
+  const isFounder = Buffer.compare(founder, key.raw) === 0;
+  return isFounder || grants.some((grant) => grant.key === key.id && grant.role === "operator");
 }
 
 /** Who loads what asks to be trusted gives his word for it; whether that counts is for the controller to judge. */

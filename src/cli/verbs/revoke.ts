@@ -3,6 +3,7 @@
 import { addDoorOptions, DOOR_EXIT_CODES, type DoorOptions } from "../door.ts";
 import { EXIT } from "../exit-code.ts";
 import { type MachineDoor, withMachine } from "../machine/machine-door.ts";
+import { endWithKey } from "../machine/vouched.ts";
 import { namedBy, unknownName } from "../node-names.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage.ts";
@@ -39,8 +40,8 @@ export function addRevoke({ program, terminal, end }: Stage): void {
 
 async function revoke(machine: MachineDoor, name: string, flags: RevokeFlags, terminal: Terminal): Promise<number> {
   if (KEY_ID.test(name)) {
-    const { grants } = await machine.show();
-    if (!grants.some(({ key }) => key === name))
+    const view = await machine.show();
+    if (!view.grants.some(({ key }) => key === name))
       terminal.say(terminal.tint("yellow", `key ${name} was given nothing here; look whether it is the one you mean`));
     await machine.propose(`revoked/${name}`, { case: "revoked", value: { key: name, reason: flags.reason } });
     terminal.print(
@@ -48,6 +49,7 @@ async function revoke(machine: MachineDoor, name: string, flags: RevokeFlags, te
         ? JSON.stringify({ key: name, reason: flags.reason })
         : `key ${name} may nothing any more, and nothing that it signed is loaded`,
     );
+    for (const text of endWithKey(view, name)) terminal.say(terminal.tint("yellow", text));
     return EXIT.ok;
   }
   const { nodes, node: own } = await machine.show();

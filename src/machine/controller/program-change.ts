@@ -11,6 +11,7 @@ import { saysTooLittle } from "../../messages/version-says.ts";
 import type { Archive } from "../archive/archive.ts";
 import { aimlessness } from "../archive/capability.ts";
 import { isWithinAsked } from "../archive/manifest.ts";
+import { isSameWord } from "../privileges/trust.ts";
 import { limitsIn } from "../programs/terms.ts";
 
 export interface ChangeParts {
@@ -39,7 +40,12 @@ export async function checkProgramChange(
   };
   for (const loaded of after.loaded) {
     const { digest, version } = loaded;
-    if (before?.loaded.some((known) => known.digest === digest)) continue;
+    const known = before?.loaded.find((each) => each.digest === digest);
+    if (known !== undefined) {
+      // The same archive by another operator's word, or by nobody's.
+      if (!isSameWord(known.trust, loaded.trust)) checkTrusted(loaded, await archiveOf(digest));
+      continue;
+    }
     const archive = await archiveOf(digest);
     if (archive === undefined)
       throw new Fault("not-found", `${name} ${version}: its archive ${digest.slice(0, 12)} is not here; load it`);

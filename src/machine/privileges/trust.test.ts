@@ -8,10 +8,12 @@ import type { Archive } from "../archive/archive.ts";
 import { checkProgramChange } from "../controller/program-change.ts";
 import { newSigningKey } from "../keys/signing-key.ts";
 import { type Allowance, ROLES } from "./roles.ts";
-import { distrusted, trustBy } from "./trust.ts";
+import { TrustWords, trustBy } from "./trust.ts";
 
 const key = newSigningKey();
 const own = { machine: "m1", program: "thumbnails", digest: "ab" };
+const words = new TrustWords();
+const distrusted = (...asked: Parameters<TrustWords["distrusted"]>) => words.distrusted(...asked);
 const as = (allowance: Partial<Allowance> | undefined) => (id: string) =>
   id === key.id && allowance !== undefined
     ? { role: "operator" as const, programs: [], expiresMs: 0, ...allowance }
@@ -28,6 +30,7 @@ describe("an operator's word for a program", () => {
     assert.match(distrusted(own, undefined, as({})) ?? "", /has no operator's word/);
     for (const change of [{ machine: "m2" }, { program: "index" }, { digest: "cd" }])
       assert.match(distrusted({ ...own, ...change }, word, as({})) ?? "", /is not signed by key/);
+    assert.equal(distrusted(own, word, as({})), undefined, "and again");
     const forged = { key: key.raw, signature: trustBy(newSigningKey(), own).signature };
     assert.match(distrusted(own, forged, as({})) ?? "", /is not signed by key/);
   });
@@ -47,5 +50,23 @@ describe("an operator's word for a program", () => {
         { code: "denied", message: /nobody says so/ },
       );
     }
+  });
+
+  it("may be another's for what is loaded already, where that one's counts", async () => {
+    const manifest = { name: "thumbnails", version: "1.0.0", trust: "operator", capabilities: [], disconnected: {} };
+    // What is looked at of an archive.
+    const archiveOf = async () => ({ manifest }) as unknown as Archive;
+    const loaded = (word: ReturnType<typeof trustBy> | undefined) =>
+      create(ProgramWantedSchema, {
+        loaded: [{ version: "1.0.0", digest: "ab", ...(word === undefined ? {} : { trust: word }) }],
+      });
+    const [first, second, nobody] = [trustBy(newSigningKey(), own), trustBy(key, own), trustBy(newSigningKey(), own)];
+    const distrust = ({ trust }: { readonly trust?: ReturnType<typeof trustBy> | undefined }) =>
+      distrusted(own, trust, as({}));
+    const check = (after: ReturnType<typeof trustBy> | undefined) =>
+      checkProgramChange("thumbnails", loaded(first), loaded(after), { archiveOf, distrust });
+    await check(first);
+    await check(second);
+    for (const worthless of [nobody, undefined]) await assert.rejects(check(worthless), { code: "denied" });
   });
 });

@@ -69,6 +69,8 @@ export class Reconciler {
   readonly #away = new Map<string, string>();
   /** Programs whose one owner this node is not any more, or not yet, each with why. */
   readonly #not = new Map<string, string>();
+  /** Programs that may not have the rights of the node's user any more, or not yet, each with why. */
+  readonly #distrusted = new Map<string, string>();
   /** Of programs that were given places of this computer which are not there, what to do about each. */
   readonly #absent = new Map<string, readonly string[]>();
   #passing: Promise<void> | undefined;
@@ -96,6 +98,7 @@ export class Reconciler {
           ...(failed === undefined ? [] : [failed.why]),
           ...(this.#away.has(program) ? [this.#away.get(program) ?? ""] : []),
           ...(this.#not.has(program) ? [this.#not.get(program) ?? ""] : []),
+          ...(this.#distrusted.has(program) ? [this.#distrusted.get(program) ?? ""] : []),
           ...(served === undefined ? [] : (this.#absent.get(program) ?? [])),
         ],
         refused: this.#refusalOf(program),
@@ -155,6 +158,7 @@ export class Reconciler {
     const names = new Set([...wanted(), ...archives.programs, ...before.keys()]);
     for (const name of this.#lives.keys())
       if (!names.has(name) && host.containersOf(name) === 0) this.#lives.delete(name);
+    for (const name of this.#distrusted.keys()) if (!names.has(name)) this.#distrusted.delete(name);
     const next = new Map(before);
     const loads: (() => Promise<void>)[] = [];
     for (const name of new Set([...names, ...this.#lives.keys()])) {
@@ -175,12 +179,12 @@ export class Reconciler {
   }
 
   #serve(name: string, digest: string, next: Map<string, HostedProgram>): void {
-    const { archives, program, distrust, controller } = this.#parts;
+    const { archives, program, controller } = this.#parts;
     const manifest = archives.manifestOf(digest);
     const wanted = program(name);
     if (manifest === undefined || wanted === undefined) return;
     const inline = manifest.trust === "operator";
-    const why = inline ? distrust(name, wanted, digest) : undefined;
+    const why = this.#whyNotTrusted(name, wanted, digest);
     if (why !== undefined) {
       // T1, of trust.ts: whatever record told it, and by whatever controller.
       this.#failed.set(name, { why, notBefore: 0 });
@@ -255,7 +259,8 @@ export class Reconciler {
     // Before it is unpacked nobody knows what has its place here.
     const hasPlace = manifest === undefined || partsAt(manifest, controller).length > 0;
     const isHere = hasPlace && this.#hasPlaceHere(name, wanted);
-    const runs = wanted.running && isHere && !this.#isStoppedAway(name, wanted.digest);
+    const isTrusted = this.#isTrusted(name, wanted);
+    const runs = wanted.running && isHere && isTrusted && !this.#isStoppedAway(name, wanted.digest);
     return {
       loaded: wanted.loaded.map(({ digest }) => digest),
       run: runs ? wanted.digest : undefined,
@@ -264,6 +269,21 @@ export class Reconciler {
       started: wanted.digest !== "",
       elsewhere: wanted.running && !isHere,
     };
+  }
+
+  #whyNotTrusted(name: string, wanted: ProgramWanted, digest: string): string | undefined {
+    const { archives, distrust } = this.#parts;
+    return archives.manifestOf(digest)?.trust === "operator" ? distrust(name, wanted, digest) : undefined;
+  }
+
+  /** T2, of trust.ts: what runs by a word that counts no more is withdrawn, until somebody gives another. */
+  #isTrusted(name: string, wanted: ProgramWanted): boolean {
+    const why = wanted.running ? this.#whyNotTrusted(name, wanted, wanted.digest) : undefined;
+    if (why !== this.#distrusted.get(name) && why !== undefined)
+      this.#parts.env.log.write("error", `program ${name} does not run here: ${why}`);
+    if (why === undefined) this.#distrusted.delete(name);
+    else this.#distrusted.set(name, why);
+    return why === undefined;
   }
 
   /** Of one that runs on one node alone the keepers decide, also where an operator named other nodes meanwhile. */

@@ -26,28 +26,39 @@ import { limitsIn, termsOf } from "../programs/terms.ts";
 import { signRecord } from "../records/signed-record.ts";
 import { isAllowed } from "./links.ts";
 
+interface ParentArchives extends Pick<ArchiveFolder, "bytesOf"> {
+  manifestOf(digest: string): { readonly version: string } | undefined;
+}
+
 export interface ParentCommandsParts {
   readonly clock: Clock;
   /** The parent's here. */
   readonly key: SigningKey;
   /** A controller of this machine. */
-  readonly controller: Proxies<typeof Machine>;
+  readonly controller: Pick<Proxies<typeof Machine>, "head" | "putArchive" | "propose">;
   /** What came from the parent; undefined before it was opened. */
-  readonly archives: () => ArchiveFolder | undefined;
+  readonly archives: () => ParentArchives | undefined;
 }
 
 const TTL = { ttlMs: 30_000 };
 const AGAIN_AFTER_MS = 2_000;
-/** What this machine refused is proposed again no sooner, unless what it allows has changed. */
+/** What this machine refused is proposed again ever later, up to this, unless what it allows has changed. */
 const REFUSED_FOR_MS = 60_000;
 const MOST_VERSIONS = 4;
+
+interface Problem {
+  readonly why: string;
+  readonly about: string;
+  readonly waitMs: number;
+  readonly notBefore: number;
+}
 
 export class ParentCommands implements ProgramHost {
   readonly #parts: ParentCommandsParts;
   #wanted: readonly HostedProgram[] | undefined;
   #view: MachineView | undefined;
   /** By program: why it is not as the parent wants it; for what it was refused, it is not said again. */
-  readonly #problems = new Map<string, { readonly why: string; readonly about: string; readonly notBefore: number }>();
+  readonly #problems = new Map<string, Problem>();
   #isActing = false;
 
   constructor(parts: ParentCommandsParts) {
@@ -116,7 +127,8 @@ export class ParentCommands implements ProgramHost {
       view.grants.map(({ key, programs }) => [key, programs]),
     ]);
     const before = this.#problems.get(name);
-    if (isAsWanted(present, this.#parts.key.id, { digest, granted, limits })) return void this.#problems.delete(name);
+    const isWritten = isAsWanted(present, this.#parts.key.id, { digest, granted, limits });
+    if (isWritten && mayRunSo(wanted, link)) return void this.#problems.delete(name);
     if (before?.about === about && before.notBefore > this.#parts.clock.now()) return;
     try {
       this.#mayStand(wanted, present, link);
@@ -124,22 +136,22 @@ export class ParentCommands implements ProgramHost {
       this.#problems.delete(name);
     } catch (error) {
       const isFinal = error instanceof Fault && (error.code === "denied" || error.code === "invalid");
-      const notBefore = this.#parts.clock.now() + (isFinal ? REFUSED_FOR_MS : AGAIN_AFTER_MS);
-      this.#problems.set(name, { why: asError(error).message, about, notBefore });
+      // Also of a refusal: who was refused may have lost a race against what stands no more.
+      const waitMs = isFinal && before?.about === about ? before.waitMs * 2 : AGAIN_AFTER_MS;
+      this.#problems.set(name, {
+        ...{ why: asError(error).message, about, waitMs: Math.min(waitMs, REFUSED_FOR_MS) },
+        notBefore: this.#parts.clock.now() + Math.min(waitMs, REFUSED_FOR_MS),
+      });
     }
   }
 
-  #mayStand(
-    { name, hosting }: HostedProgram,
-    present: ProgramView | undefined,
-    { machine, trusted }: ParentView,
-  ): void {
+  #mayStand(wanted: HostedProgram, present: ProgramView | undefined, link: ParentView): void {
     if (present !== undefined && present.by !== this.#parts.key.id) {
-      const way = `'unum unload ${name}' there lets the parent's word count`;
+      const way = `'unum unload ${wanted.name}' there lets the parent's word count`;
       throw new Fault("denied", `key ${present.by} of the child machine has its own word on it; ${way}`); // W2
     }
-    if (hosting.inline && !trusted) {
-      const why = `it asks to run inline, with the rights of the nodes' user, which machine ${machine} is not trusted with`;
+    if (!mayRunSo(wanted, link)) {
+      const why = `it asks to run inline, with the rights of the nodes' user, which machine ${link.machine} is not trusted with`;
       throw new Fault("denied", `${why}; 'unum stack --trusted' at the child machine trusts it`);
     }
   }
@@ -209,6 +221,11 @@ export class ParentCommands implements ProgramHost {
   #own(name: string): ProgramView | undefined {
     return this.#view?.programs.find((each) => each.name === name && each.by === this.#parts.key.id);
   }
+}
+
+/** W3. */
+function mayRunSo({ hosting }: HostedProgram, { trusted }: ParentView): boolean {
+  return !hosting.inline || trusted;
 }
 
 function isAsWanted(

@@ -72,7 +72,15 @@ function judgeProgram(child: ChildName, program: ProgramName, { world, lives, fi
     if (runs !== undefined) findings.violate(50, `${where} runs at the end, and is not wanted`);
     return;
   }
-  if (program === "beta" && !link.trusted) return;
+  if (program === "beta" && !link.trusted) {
+    // 46: whatever let it run inline before.
+    const inline = nodesOf(child).filter((node) =>
+      world.loaded(node).some(({ name }) => name.startsWith(`${program} `)),
+    );
+    if (present !== undefined && inline.length > 0)
+      findings.violate(46, `${where} runs inline at ${inline} at the end, and the parent is not trusted`);
+    return;
+  }
   if (runs !== wanted.digest)
     return findings.violate(
       50,

@@ -36,6 +36,13 @@ export const PLANTED_STACKING_BUGS: readonly PlantedBug[] = [
     breaks: [46],
   },
   {
+    name: "what runs inline goes on where its machine is not trusted with that any more",
+    file: "machine/programs/reconciler.ts",
+    find: "const runs = wanted.running && isHere && isTrusted &&",
+    replace: "const runs = wanted.running && isHere && (isTrusted || wanted.running) &&",
+    breaks: [46],
+  },
+  {
     name: "the parent's word is set against that of the machine's own operator",
     file: "machine/stacking/parent-commands.ts",
     find: "if (present !== undefined && present.by !== this.#parts.key.id) {",
