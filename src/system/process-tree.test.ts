@@ -4,11 +4,13 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterEach, describe, it } from "node:test";
-import { pauseBelow, processesBelow, processorMsOfAll, resumeBelow } from "./process-tree.ts";
+import { pauseBelow, processesBelow, processorOfAll, resumeBelow } from "./process-tree.ts";
 import { systemResources } from "./resources.ts";
 
 const skip = process.platform === "linux" ? false : "needs Linux";
 const LIMIT_MS = 60_000;
+
+const ownMs = async (pid: number) => (await processorOfAll([pid])).get(pid)?.ownMs ?? assert.fail(`${pid} is there`);
 
 let ended: (() => Promise<unknown>) | undefined;
 afterEach(async () => {
@@ -49,9 +51,9 @@ describe("the processes below one", { skip }, () => {
       const ms = await systemResources().processorMsOf(outer);
       return ms !== undefined && ms >= 200 ? ms : undefined;
     });
-    assert.ok((await processorMsOfAll([outer])) < used, "the one that spins is the one below");
+    assert.ok((await ownMs(outer)) < used, "the one that spins is the one below");
     assert.equal(await systemResources().processorMsOf(2 ** 22 + 5), undefined);
-    assert.equal(await processorMsOfAll([2 ** 22 + 5]), 0);
+    assert.equal((await processorOfAll([2 ** 22 + 5])).size, 0);
   });
 
   it("are found though another thread than the first started them, where it is looked thoroughly", async () => {
@@ -74,11 +76,11 @@ describe("the processes below one", { skip }, () => {
     await pauseBelow(outer);
     await until(async () => (stateOf(inner) === "T" ? true : undefined));
     assert.notEqual(stateOf(outer), "T");
-    const before = await processorMsOfAll([inner]);
+    const before = await ownMs(inner);
     await new Promise((soon) => setTimeout(soon, 300));
-    assert.equal(await processorMsOfAll([inner]), before);
+    assert.equal(await ownMs(inner), before);
     await resumeBelow(outer);
-    await until(async () => ((await processorMsOfAll([inner])) > before ? true : undefined));
+    await until(async () => ((await ownMs(inner)) > before ? true : undefined));
   });
 
   it("that were waited for count with who waited", async () => {
@@ -89,7 +91,8 @@ describe("the processes below one", { skip }, () => {
       outer.stdin.end();
       return gone;
     };
-    await until(async () => ((await processorMsOfAll([pid])) >= 50 ? true : undefined));
+    const waitedMs = async () => (await processorOfAll([pid])).get(pid)?.waitedMs ?? 0;
+    await until(async () => ((await waitedMs()) >= 50 ? true : undefined));
     assert.deepEqual(await processesBelow(pid), []);
   });
 });

@@ -29,14 +29,22 @@ export async function processesBelow(
 
 /** With those that ended and were waited for. Undefined where there is no such process. */
 export async function processorMsFromProc(pid: number, proc: string): Promise<number | undefined> {
-  const own = await processorMsOfOne(pid, proc);
-  return own === undefined ? undefined : own + (await processorMsOfAll(await processesBelow(pid, { proc }), proc));
+  const all = await processorOfAll([pid, ...(await processesBelow(pid, { proc }))], proc);
+  if (!all.has(pid)) return undefined;
+  return [...all.values()].reduce((sum, { ownMs, waitedMs }) => sum + ownMs + waitedMs, 0);
 }
 
-/** Of each alone, with those that it has waited for; those that have ended count nothing. */
-export async function processorMsOfAll(pids: readonly number[], proc = "/proc"): Promise<number> {
-  const each = await Promise.all(pids.map((pid) => processorMsOfOne(pid, proc)));
-  return each.reduce<number>((sum, one) => sum + (one ?? 0), 0);
+/** What one process has used of the processors. */
+export interface Processor {
+  readonly ownMs: number;
+  /** By those that it started and waited for, and they. */
+  readonly waitedMs: number;
+}
+
+/** Of those that are there. */
+export async function processorOfAll(pids: readonly number[], proc = "/proc"): Promise<ReadonlyMap<number, Processor>> {
+  const each = await Promise.all(pids.map((pid) => processorOfOne(pid, proc)));
+  return new Map(each.flatMap((one, at) => (one === undefined ? [] : [[pids[at] ?? 0, one] as const])));
 }
 
 /** Whatever they are in the middle of. One that was just started may be missed. */
@@ -56,11 +64,12 @@ async function childrenOf(pid: number, proc: string, thorough: boolean): Promise
   return texts.flatMap((text) => text.split(" ").filter(Boolean).map(Number));
 }
 
-async function processorMsOfOne(pid: number, proc: string): Promise<number | undefined> {
+async function processorOfOne(pid: number, proc: string): Promise<Processor | undefined> {
   const text = await readFile(`${proc}/${pid}/stat`, "latin1").catch(() => "");
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const ticks = TIMES.reduce((sum, at) => sum + Number(fields[at]), 0);
-  return Number.isNaN(ticks) ? undefined : ticks * TICK_MS;
+  const [user = 0, system = 0, waitedUser = 0, waitedSystem = 0] = TIMES.map((at) => Number(fields[at]) * TICK_MS);
+  const found = { ownMs: user + system, waitedMs: waitedUser + waitedSystem };
+  return Number.isNaN(found.ownMs + found.waitedMs) ? undefined : found;
 }
 
 /** One that has ended meanwhile needs none. */

@@ -11,6 +11,8 @@ export interface ProgramChange {
   readonly code?: (code: string) => string;
   /** Of the generated contract: a field's name or number, as another version would have it. */
   readonly contract?: (code: string) => string;
+  /** By their place in the folder, from where each is copied. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Of program.json. */
   readonly description?: object;
 }
@@ -30,6 +32,7 @@ export async function packed(home: string, change: ProgramChange): Promise<strin
   await edit("components/shrink/shrink.ts", (text) =>
     (change.code ?? ((code) => code))(text.replace("1.2.0", change.version)),
   );
+  for (const [path, from] of Object.entries(change.files ?? {})) await cp(from, join(folder, path));
   if (change.contract !== undefined) await edit("components/shrink/gen/shrink_pb.ts", change.contract);
   const { code, stdout, stderr } = await unum(["pack", folder, "--out", await scratch(), "--json"], { home });
   assert.equal(code, 0, stderr);

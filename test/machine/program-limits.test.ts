@@ -2,6 +2,7 @@
 // that want more; who is beside them does not notice.
 
 import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
 import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, describe, it } from "node:test";
@@ -103,6 +104,79 @@ async function containersOf(home: string, name: string): Promise<readonly Shown[
 async function loaded(home: string, change: Parameters<typeof packed>[1]): Promise<void> {
   ok(await unum(["load", await packed(home, change)], { home }));
 }
+
+/** Functions of the example's contracts, under which something else lies. */
+const functions = (named: string) => [
+  { kind: "component", folder: "components" },
+  {
+    ...{
+      kind: "native",
+      platform: "linux-x64",
+      library: "native/linux-x64/resample.so",
+      timeMs: named === "endless" ? 1_000 : 20_000,
+    },
+    ...{ contract: "thumbnails.v1.Resample", functions: { Shrink: named } },
+  },
+  {
+    ...{ kind: "wasm", module: "wasm/accent.wasm", memoryPages: 65_536, timeMs: named === "endless" ? 1_000 : 20_000 },
+    ...{ contract: "thumbnails.v1.Accent", functions: { Of: named } },
+  },
+];
+const FUNCTIONS = ["thumbnails.v1.Resample/Shrink", "thumbnails.v1.Accent/Of"] as const;
+const noCompiler = spawnSync("cc", ["--version"]).error === undefined ? skip : "needs a C compiler";
+const noFfi = Number(process.versions.node.split(".")[0]) >= 26 ? noCompiler : "needs Node.js 26";
+
+async function loadedFunctions(home: string, named: string): Promise<void> {
+  const [trouble, library] = [join(root, "test/machine/trouble"), join(await scratch(), "trouble.so")];
+  execFileSync("cc", ["-O1", "-shared", "-fPIC", "-w", "-o", library, join(trouble, "trouble.c")]);
+  const files = { "native/linux-x64/resample.so": library, "wasm/accent.wasm": join(trouble, "trouble.wasm") };
+  await loaded(home, { version: "1.2.0", code: hungry, files, description: { ...CONFINED, parts: functions(named) } });
+}
+
+const ask = (home: string, method: string) => unum(["call", method, "{}", "--within", "20s", "--ttl", "90s"], { home });
+
+describe("what a program may use in functions of a library and of a WebAssembly module", {
+  skip: noFfi,
+  ...LIMIT,
+}, () => {
+  it("of memory ends the cell that wants more, by name, and neither its container nor a neighbour", async () => {
+    const home = await alone();
+    const isWell = await neighbour(home);
+    await loadedFunctions(home, "devour");
+    ok(await unum(["start", "thumbnails", "--memory", "512MiB"], { home }));
+    const [first] = await containersOf(home, "thumbnails");
+    for (const method of [...FUNCTIONS, ...FUNCTIONS]) {
+      const { code, stderr } = await ask(home, method);
+      assert.equal(code, 1, `${method}: ${stderr}`);
+      assert.match(
+        stderr,
+        /its cell ended: its container used \d+ MiB, \d+ of them in this cell; its program may use 512 MiB/,
+      );
+      assert.match(ok(await want(home, 0, 0)), /done/);
+      await isWell();
+    }
+    assert.deepEqual(
+      (await containersOf(home, "thumbnails")).map(({ pid }) => pid),
+      [first?.pid],
+      "its container has gone on",
+    );
+  });
+
+  it("of processors pauses its cells, whose time stands still meanwhile", async () => {
+    const home = await alone();
+    await loadedFunctions(home, "endless");
+    ok(await unum(["start", "thumbnails", "--processors", "0.1"], { home }));
+    for (const method of FUNCTIONS) {
+      const began = performance.now();
+      const { code, stderr } = await ask(home, method);
+      assert.equal(code, 1, `${method}: ${stderr}`);
+      assert.match(stderr, /took longer than its 1000 ms/);
+      // Its second is of its own processor time, of which it has a tenth; what had been saved is less than that.
+      const tookMs = performance.now() - began;
+      assert.ok(tookMs > 5_000, `${method} took ${tookMs} ms`);
+    }
+  });
+});
 
 describe("what a program may use", { skip, ...LIMIT }, () => {
   it("of memory ends the cell that wants more, by name, and neither its container nor a neighbour", async () => {

@@ -13,7 +13,8 @@ import { NO_PROGRAM_LIMITS, type ProgramLimits } from "../../capacity/limits.ts"
 import { type Allowance, afterUse, allowanceFrom, lookInMs } from "../../container/cell/allowance.ts";
 import type { CellProcess } from "../../container/cell/cell.ts";
 import type { ConfinedProcess } from "../../system/confinement.ts";
-import { pauseBelow, processesBelow, processorMsOfAll, resumeBelow } from "../../system/process-tree.ts";
+import { pauseBelow, processesBelow, processorOfAll, resumeBelow } from "../../system/process-tree.ts";
+import { ProcessorTime } from "../../system/processor-time.ts";
 import { memoryBytesOfAll, Shares } from "../../system/resources.ts";
 
 interface Kept {
@@ -32,6 +33,7 @@ const OUT_OF_MEMORY = /out of memory|allocation failed|SIGABRT|ENOMEM/i;
 export class LimitedCells {
   readonly #clock: Clock;
   readonly #shares = new Shares();
+  readonly #processorTime = new ProcessorTime();
   readonly #cells = new Set<Kept>();
   #limits: ProgramLimits = NO_PROGRAM_LIMITS;
   #isWatching = false;
@@ -116,7 +118,7 @@ export class LimitedCells {
 
   /** Answers with when to look again. */
   async #holdBack(cpuPermille: number): Promise<number> {
-    const usedMs = await processorMsOfAll(this.#pids);
+    const usedMs = this.#processorTime.seen(await processorOfAll(this.#pids));
     const now = this.#clock.now();
     this.#allowance =
       this.#allowance === undefined

@@ -42,6 +42,16 @@ int32_t hoard(const uint8_t *request, uint32_t bytes, uint8_t *reply, uint32_t l
     memset(taken, 1, 64 << 20);
   }
 }
+/* Takes memory and uses it, slowly enough to be looked at meanwhile. */
+int32_t devour(const uint8_t *request, uint32_t bytes, uint8_t *reply, uint32_t limit) {
+  (void)request, (void)bytes, (void)reply, (void)limit;
+  for (;;) {
+    void *taken = malloc(16 << 20);
+    if (taken == 0) return -1;
+    memset(taken, 1, 16 << 20);
+    usleep(20000);
+  }
+}
 int32_t complain(const uint8_t *request, uint32_t bytes, uint8_t *reply, uint32_t limit) {
   (void)request, (void)bytes, (void)limit;
   memcpy(reply, "no such thing", 13);

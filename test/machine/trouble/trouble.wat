@@ -28,4 +28,15 @@
     (block $full (loop $on (br_if $full (i32.eq (memory.grow (i32.const 1)) (i32.const -1))) (br $on)))
     (i32.store8 (local.get 2) (memory.size))
     (i32.const 1))
+  ;; Takes memory and uses it, slowly enough to be looked at meanwhile.
+  (func (export "devour") (param i32 i32 i32 i32) (result i32)
+    (local $page i32) (local $turns i32)
+    (loop $on
+      (local.set $page (memory.grow (i32.const 256)))
+      (if (i32.eq (local.get $page) (i32.const -1)) (then (return (i32.const -1))))
+      (memory.fill (i32.shl (local.get $page) (i32.const 16)) (i32.const 1) (i32.const 0x1000000))
+      (local.set $turns (i32.const 20000000))
+      (loop $wait (br_if $wait (local.tee $turns (i32.sub (local.get $turns) (i32.const 1)))))
+      (br $on))
+    (i32.const 0))
   (func (export "boast") (param i32 i32 i32 i32) (result i32) (i32.const 0x7fffffff)))
