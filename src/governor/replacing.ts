@@ -62,7 +62,7 @@ export class Replacing {
     const { failed } = this.#underWay ?? {};
     const { digest } = this;
     if (digest === "") return "";
-    return failed === undefined ? `bringing in ${digest}` : `${digest} did not pass: ${failed}`;
+    return failed === undefined ? `bringing in ${shortOf(digest)}` : `${shortOf(digest)} did not pass: ${failed}`;
   }
 
   get state(): { readonly digest: string; readonly state: ReplacementState; readonly reason: string } {
@@ -76,7 +76,7 @@ export class Replacing {
   begin(code: Code, size: number): void {
     this.#underWay = { code, size, failed: undefined, breaks: false, probing: false, halted: false };
     this.#problems = [];
-    this.#events.say("info", `${this.#what} changed: ${code.digest} replaces what runs`);
+    this.#events.say("info", `${this.#what} changed: ${shortOf(code.digest)} replaces what runs`);
   }
 
   /** What did not pass is not there any more. */
@@ -120,7 +120,7 @@ export class Replacing {
   end(): Code {
     const { code } = this;
     if (code === undefined) throw new Error("nothing is being replaced");
-    this.#events.say("info", `${code.digest} has replaced what ran before`);
+    this.#events.say("info", `${this.#what}: ${shortOf(code.digest)} has replaced what ran before`);
     this.#underWay = undefined;
     return code;
   }
@@ -167,4 +167,9 @@ async function breaksCallers(old: Kept, fresh: Kept): Promise<string | undefined
     return [...broken.map(({ what }) => what), ...(says === undefined ? [] : [says])];
   });
   return found.length === 0 ? undefined : `it would break running callers: ${[...new Set(found)].join("; ")}`;
+}
+
+/** For people: as 'unum machine' and 'unum load' say it. */
+function shortOf(digest: string): string {
+  return digest.slice(0, 12);
 }

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, describe, it } from "node:test";
-import { endNodes, ok, tellLogs } from "../cli/node.ts";
+import { endLater, endNodes, ok, tellLogs } from "../cli/node.ts";
 import { cleanUp, jsonLines, LIMIT, scratch, unum } from "../cli/unum.ts";
-import { founded } from "./machine-nodes.ts";
+import { founded, twoPorts } from "./machine-nodes.ts";
 
 const linux = process.platform === "linux" ? false : "needs Linux";
 
@@ -55,10 +55,26 @@ describe("a mistake", { skip: linux, ...LIMIT }, () => {
     }
     const { token, joinsAt } = JSON.parse(ok(await unum(["token", "--json"], { home })));
     const [host, port] = joinsAt.split(":");
-    const wrong = [`${host}:${Number(port) - 1}`, "--token", token, "--open", "127.0.0.1:9"];
-    const joining = await unum(["join", ...wrong], { home: await scratch() });
+    const joins = async (at: string, open: string) =>
+      unum(["join", at, "--token", token, "--open", open, "--detach"], { home: await scratch() });
+    const joining = await joins(`${host}:${Number(port) - 1}`, `127.0.0.1:${await twoPorts()}`);
     assert.equal(joining.code, 4);
     assert.match(joining.stderr, /others are let in where 'unum token' says, at the port after/);
+    for (const [open, why] of [
+      [`${host}:${Number(port) - 1}`, /another process listens there; choose another port/],
+      ["203.0.113.7:7000", /this computer has no such address; give one by which the other nodes reach it/],
+    ] as const) {
+      const unable = await joins(joinsAt, open);
+      assert.equal(unable.code, 2, unable.stderr);
+      assert.match(unable.stderr, why);
+    }
+    const nobody = await unum(["set", "region", "north", "--for", "thumbnail"], { home });
+    assert.match(ok(nobody), /region = north/);
+    assert.match(nobody.stderr, /no program 'thumbnail' is loaded, and nobody reads it before one is/);
+    const able = await scratch();
+    endLater(able);
+    const open = ["--open", `127.0.0.1:${await twoPorts()}`, "--detach"];
+    ok(await unum(["join", joinsAt, "--token", token, ...open], { home: able }));
     const unknown = await unum(["revoke", "0a1b2c3d4e5f6071"], { home });
     assert.equal(unknown.code, 0);
     assert.match(unknown.stderr, /was given nothing here; look whether it is the one you mean/);

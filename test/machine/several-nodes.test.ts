@@ -54,6 +54,23 @@ describe("a machine of several computers", { skip: linux, ...LIMIT }, () => {
     );
   });
 
+  it("is joined by the command that the first says when it is opened, and says it once", async () => {
+    const first = await scratch();
+    endLater(first);
+    const opened = await unum(["up", "--detach", "--open", `127.0.0.1:${await twoPorts()}`], { home: first });
+    assert.doesNotMatch(ok(opened), /--token/, "what is printed is doors");
+    const [, joinsAt = "", text = ""] =
+      /^npx unum join (\S+) --token (\S+) --open HOST:PORT$/m.exec(opened.stderr) ?? assert.fail(opened.stderr);
+    const second = await scratch();
+    endLater(second);
+    const open = ["--open", `127.0.0.1:${await twoPorts()}`, "--detach", "--json"];
+    ok(await unum(["join", joinsAt, "--token", text, ...open], { home: second }));
+    await until("both know each other", () => view(first), online(2));
+    ok(await unum(["down"], { home: first }));
+    const again = await unum(["up", "--detach"], { home: first });
+    assert.doesNotMatch(ok(again) + again.stderr, /--token/);
+  });
+
   it("lets in by a token once, and not by another machine's, a changed one, or one that is over", async () => {
     const first = await founded();
     const { token: text, joinsAt } = await token(first);

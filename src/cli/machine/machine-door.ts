@@ -35,7 +35,8 @@ export function withMachine(options: DoorOptions, use: (machine: MachineDoor) =>
   return withDoor(options, (door) => use(machineAt(door)));
 }
 
-function machineAt(door: Door): MachineDoor {
+/** Commands in a machine by a door that is open already. */
+export function machineAt(door: Door): MachineDoor {
   const ask: MachineDoor["ask"] = (call, options) =>
     door.askOf(Machine, call, options).catch((error) => {
       if (!(error instanceof Fault && error.code === "not-found" && /contract/.test(error.message))) throw error;

@@ -20,6 +20,8 @@ export interface MachineStart extends MachineFile {
 
 export interface MachinePlan {
   readonly machine: MachineStart;
+  /** A controller that lets others in from now on. */
+  readonly opensFirst: boolean;
   /** In place of what the command line said of the network. */
   readonly network: NetworkFlags;
 }
@@ -33,7 +35,7 @@ export async function machinePlanOf(
   const file = await machineOfThisFolder(random);
   const open = flags.open ?? file.open;
   const machine = { ...file, folder: machineFolder() };
-  if (open === undefined) return { machine, network: flags };
+  if (open === undefined) return { machine, opensFirst: false, network: flags };
   const { host, port } = placeOf(open);
   if (flags.advertise !== undefined) {
     throw new UsageError(
@@ -61,6 +63,7 @@ export async function machinePlanOf(
   await writeMachineFile({ ...file, open });
   const seeds = flags.seeds ?? file.seeds ?? [];
   return {
+    opensFirst: file.controller && file.open === undefined,
     machine: { ...machine, open, ...(file.controller ? { joins: { host, port: port + 1 } } : {}) },
     network: { ...flags, ...files, listen: [open, ...(flags.listen ?? [])], seeds },
   };

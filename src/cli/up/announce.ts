@@ -1,9 +1,13 @@
 // What `unum up` says: that the node is there, that another one is, and that it does not come up.
 
+import { asError } from "../../base/fault.ts";
 import type { NodeStatus } from "../../messages/gen/unum/control/v1/node_pb.ts";
+import type { Door } from "../door.ts";
 import { EXIT } from "../exit-code.ts";
 import { shown } from "../failure-text.ts";
 import type { KeeperRecord } from "../keeper-lock.ts";
+import { machineAt } from "../machine/machine-door.ts";
+import { newToken, showToken, TOKEN_MS } from "../machine/new-token.ts";
 import { statusJson } from "../node-json.ts";
 import { counted, problemLines } from "../node-text.ts";
 import type { Terminal } from "../terminal.ts";
@@ -25,6 +29,18 @@ export function announce(status: NodeStatus, keeperPid: number, { json }: Plan, 
     say(tint("yellow", `nothing is served yet; ${next}`));
   }
   for (const door of doors) print(door);
+}
+
+/** Once, when the machine was opened: how one more computer joins. */
+export async function inviteFirst({ opensFirst, json }: Plan, door: Door, { say, tint }: Terminal): Promise<void> {
+  if (!opensFirst || json) return;
+  try {
+    // Standard output is for doors.
+    showToken(await newToken(machineAt(door), { forMs: TOKEN_MS }), { say, print: say });
+    say("'unum token' prints the command for each further one");
+  } catch (error) {
+    say(tint("yellow", `'unum token' prints the command by which one more computer joins: ${asError(error).message}`));
+  }
 }
 
 function servedBy({ containers }: NodeStatus): ReadonlyMap<string, string> {

@@ -9,7 +9,7 @@ import { onInterrupt } from "../interrupt.ts";
 import { livingKeeper } from "../keeper-lock.ts";
 import { LogTail } from "../log-tail.ts";
 import type { Terminal } from "../terminal.ts";
-import { announce, sayFailed, sayHeld } from "./announce.ts";
+import { announce, inviteFirst, sayFailed, sayHeld } from "./announce.ts";
 import { beginningOf, ownEnvironment, SETTLE_LIMIT_MS, START_LIMIT_MS } from "./beginning.ts";
 import type { Plan } from "./plan.ts";
 
@@ -45,6 +45,7 @@ export async function keepApart(plan: Plan, args: readonly string[], env: Env, t
     const beginning = await beginningOf(door, keeper, { isNew: isKept, signal: interrupt.signal, limitMs });
     if (beginning.kind === "answers") {
       announce(beginning.status, keeper.id.pid, plan, terminal);
+      await inviteFirst(plan, door, terminal);
       if (!plan.json) terminal.say(`it goes on in the background and logs to ${plan.logs}; 'unum down' ends it`);
       return EXIT.ok;
     }

@@ -23,7 +23,7 @@ import { type TakenLock, takeKeeperLock } from "../keeper-lock.ts";
 import { endLeftovers, forgetEnded, leftoversOf, runningIn } from "../leftovers.ts";
 import { counted } from "../node-text.ts";
 import type { Terminal } from "../terminal.ts";
-import { announce, sayFailed, sayHeld, sayOrphan } from "./announce.ts";
+import { announce, inviteFirst, sayFailed, sayHeld, sayOrphan } from "./announce.ts";
 import { beginningOf, governorProcess, START_LIMIT_MS, sayLogTail } from "./beginning.ts";
 import { nodeIdOf } from "./node-id.ts";
 import { removeOldLogs } from "./old-logs.ts";
@@ -109,8 +109,9 @@ async function keep(kept: Kept): Promise<number> {
   return lost === 0 ? EXIT.ok : EXIT.failed;
 }
 
-function told(status: NodeStatus, { plan, door, env, terminal }: Kept, signal: AbortSignal): Promise<void> {
+async function told(status: NodeStatus, { plan, door, env, terminal }: Kept, signal: AbortSignal): Promise<void> {
   announce(status, process.pid, plan, terminal);
+  await inviteFirst(plan, door, terminal);
   return tellEvents(door, status, (level, text) => env.log.write(level, text), signal);
 }
 

@@ -39,6 +39,8 @@ export interface Plan extends NetworkPlan {
   readonly idleMs?: number;
   readonly plugins: readonly PluginFile[];
   readonly machine: MachineStart;
+  /** It lets other computers in from now on. */
+  readonly opensFirst: boolean;
   readonly log: LogLevel;
   readonly untilStdinEnds: boolean;
   readonly json: boolean;
@@ -67,11 +69,12 @@ export async function planOf(flags: UpFlags): Promise<Plan> {
   const [run, logs] = [runFolder(), logFolder()];
   await makeRunFolder(run);
   await systemDisk().makeFolder(logs);
-  const { machine, network } = await machinePlanOf(flags, run);
+  const { machine, network, opensFirst } = await machinePlanOf(flags, run);
   const reach = await networkPlanOf(network);
   const { grace: graceMs, idle: idleMs, log, untilStdinEnds = false, json = false } = flags;
   const idle = idleMs === undefined ? {} : { idleMs };
-  return { folder, run, logs, ...reach, limits, graceMs, ...idle, plugins, machine, log, untilStdinEnds, json };
+  const asked = { folder, run, logs, limits, graceMs, plugins, log, untilStdinEnds, json };
+  return { ...asked, ...reach, ...idle, machine, opensFirst };
 }
 
 async function checkFolder(folder: string): Promise<void> {

@@ -1,5 +1,6 @@
 // unum join: makes this computer a node of a machine, and runs it.
 
+import { createServer } from "node:net";
 import { readAddress } from "../../base/datagrams.ts";
 import { Fault } from "../../base/fault.ts";
 import { joinReplySchema } from "../../machine/identity/joining.ts";
@@ -78,6 +79,7 @@ async function join(at: string, flags: JoinFlags, terminal: Terminal): Promise<n
   }
   // A token is good once: what is wrong otherwise is said before it is used.
   await checkedFlags(flags);
+  await checkFree(own, flags.open);
   await makeRunFolder(runFolder());
   const node = nodeIdOf(runFolder(), systemRandom());
   const { newNodeKey } = await import("../../machine/identity/authority.ts");
@@ -102,6 +104,25 @@ function withoutJoining(at: string): (arg: string, index: number, all: readonly 
     const isToken = arg === "--token" || all[index - 1] === "--token" || arg.startsWith("--token=");
     return arg === "join" || arg === at || isToken ? [] : [arg];
   };
+}
+
+/** Throws a UsageError where the node could not listen. */
+async function checkFree(
+  { host, port }: { readonly host: string; readonly port: number },
+  open: string,
+): Promise<void> {
+  const failed = await new Promise<NodeJS.ErrnoException | undefined>((settle) => {
+    const server = createServer().once("error", settle);
+    server.listen(port, host, () => server.close(() => settle(undefined)));
+  });
+  if (failed === undefined) return;
+  const why =
+    failed.code === "EADDRINUSE"
+      ? "another process listens there; choose another port"
+      : failed.code === "EADDRNOTAVAIL"
+        ? "this computer has no such address; give one by which the other nodes reach it"
+        : failed.message;
+  throw new UsageError(`--open ${open}: ${why}`);
 }
 
 function placeOf(text: string): { host: string; port: number } {

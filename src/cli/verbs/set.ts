@@ -1,5 +1,6 @@
 // unum set: a machine variable, set by an operator and read by the programs it is for.
 
+import { didYouMean } from "../../base/nearest.ts";
 import { addDoorOptions, DOOR_EXIT_CODES, type DoorOptions } from "../door.ts";
 import { EXIT } from "../exit-code.ts";
 import { type MachineDoor, withMachine } from "../machine/machine-door.ts";
@@ -56,6 +57,12 @@ async function set(
   if (value === undefined) {
     const known = (await machine.show()).variables.map((variable) => variable.name);
     if (!known.includes(name)) throw unknownName(name, "no variable of the machine", known);
+  }
+  const loaded = programs.length === 0 ? [] : (await machine.show()).programs.map((program) => program.name);
+  for (const program of programs) {
+    if (loaded.includes(program)) continue;
+    const note = `no program '${program}' is loaded, and nobody reads it before one is${didYouMean(program, loaded)}`;
+    terminal.say(terminal.tint("yellow", note));
   }
   const conflict = await machine.propose(
     `variable/${name}`,

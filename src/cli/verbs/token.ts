@@ -1,14 +1,10 @@
 // unum token: lets one more computer into the machine.
 
-import { randomBytes } from "node:crypto";
-import { Fault } from "../../base/fault.ts";
-import { newId } from "../../base/random.ts";
-import { secretHash, tokenText } from "../../machine/identity/token.ts";
 import { isMachineName } from "../../machine/stacking/links.ts";
 import { addDoorOptions, DOOR_EXIT_CODES, type DoorOptions } from "../door.ts";
-import { formatMs } from "../duration.ts";
 import { EXIT } from "../exit-code.ts";
 import { type MachineDoor, withMachine } from "../machine/machine-door.ts";
+import { newToken, showToken, TOKEN_MS } from "../machine/new-token.ts";
 import { durationOption, repeatable } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage.ts";
@@ -22,8 +18,6 @@ interface TokenFlags extends DoorOptions {
   readonly json?: boolean;
 }
 
-const SECRET_BYTES = 24;
-
 export function addToken({ program, terminal, end }: Stage): void {
   addDoorOptions(
     program
@@ -33,7 +27,7 @@ export function addToken({ program, terminal, end }: Stage): void {
         "Prints a token by which one computer may join the machine, once, and the command to do it with. Whoever has it gets in: hand it over as you would a password. It names the machine's root certificate, so that whoever joins knows whom he joins. Needs the role operator.",
       ),
   )
-    .addOption(durationOption("--for <time>", "how long it is good", 3_600_000))
+    .addOption(durationOption("--for <time>", "how long it is good", TOKEN_MS))
     .option("--controller", "who joins with it takes commands and lets others in too; only at the machine's first node")
     .option("--machine <id>", "for a whole machine, which joins as one node; 'unum machine' there says its id")
     .addOption(
@@ -66,33 +60,12 @@ export function addToken({ program, terminal, end }: Stage): void {
 }
 
 async function token(machine: MachineDoor, flags: TokenFlags, terminal: Terminal): Promise<number> {
-  const { joinsAt, root, node } = await machine.show();
-  if (joinsAt === "") {
-    throw new Fault(
-      "denied",
-      "this node lets nobody in: it is no controller, or was started without '--open HOST:PORT', which other computers can reach",
-    );
-  }
-  const { clock, random } = machine.door.env;
-  const made = { id: newId(random, "t"), secret: randomBytes(SECRET_BYTES).toString("base64url"), root };
-  const expiresMs = BigInt(Math.round(clock.wallNow() + flags.for));
-  const stacked = flags.machine ?? "";
-  if (stacked !== "")
-    await machine.propose(`child/${stacked}`, { case: "child", value: { calls: [...(flags.calls ?? [])] } });
-  await machine.propose(`token/${made.id}`, {
-    case: "token",
-    value: {
-      ...{ secretHash: secretHash(made.secret), expiresMs, at: node, controller: flags.controller === true },
-      machine: stacked,
-    },
+  const { for: forMs, controller = false, machine: id, calls = [], json } = flags;
+  const made = await newToken(machine, {
+    ...{ forMs, controller },
+    ...(id === undefined ? {} : { stacked: { machine: id, calls } }),
   });
-  const text = tokenText(made);
-  if (flags.json) terminal.print(JSON.stringify({ token: text, joinsAt, expiresMs: Number(expiresMs) }));
-  else {
-    const whom = stacked === "" ? `one ${flags.controller ? "controller" : "computer"}` : `machine ${stacked}`;
-    terminal.say(`for ${whom}, for ${formatMs(flags.for)}; there:`);
-    const verb = stacked === "" ? "join" : "stack";
-    terminal.print(`npx unum ${verb} ${joinsAt} --token ${text} --open HOST:PORT`);
-  }
+  if (json) terminal.print(JSON.stringify({ token: made.text, joinsAt: made.joinsAt, expiresMs: made.expiresMs }));
+  else showToken(made, terminal);
   return EXIT.ok;
 }
