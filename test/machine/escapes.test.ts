@@ -3,13 +3,14 @@
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { confinementLayers, startConfined } from "../../src/system/confinement.ts";
+import { confinementLayers, startConfined, startPlain } from "../../src/system/confinement.ts";
 
 const missing = confinementLayers().find(({ present }) => !present);
 const skip = missing === undefined ? false : `this system cannot confine: ${missing.text}`;
@@ -55,11 +56,12 @@ const ATTEMPTS: Readonly<Record<string, string>> = {
   "connect to a socket of the host": 'return connect({ path: "SOCKET" })',
   "connect to an abstract socket of the host": 'return connect({ path: "\\0ABSTRACT" })',
   "look up a name": 'return require("node:dns").promises.lookup("example.com")',
-  "send a datagram to the host": 'return datagram("127.0.0.1")',
+  // Whether it arrives is seen at the host.
+  "send a datagram to the host": "await datagram(PORT)",
   "listen where others reach it":
     'const s = net.createServer(); await new Promise((y, n) => s.on("error", n).listen(0, "0.0.0.0", y)); return reachable()',
   "see processes of the host":
-    'const p = fs.readdirSync("/proc").filter((n) => Number(n) > 0).map((n) => fs.readFileSync("/proc/" + n + "/cmdline", "utf8")).join(); if (!p.includes("VICTIM")) throw 0; return p',
+    'const p = fs.readdirSync("/proc").filter((n) => Number(n) > 0).map((n) => { try { return fs.readFileSync("/proc/" + n + "/cmdline", "utf8") } catch { return "" } }).join(); if (!p.includes("SLEEPS")) throw 0; return p.replaceAll("\\0", " ")',
   "end a process of the host": 'process.kill(VICTIM, "SIGKILL"); return "killed"',
   "stop a process of the host": 'process.kill(VICTIM, "SIGSTOP"); return "stopped"',
   "end its parent": 'process.kill(process.ppid || VICTIM, "SIGKILL"); return alive()',
@@ -187,61 +189,105 @@ const ATTEMPTS: Readonly<Record<string, string>> = {
     'const k = []; for (let i = 0; i < 4096; i++) k.push(new Uint8Array(new WebAssembly.Memory({ initial: 64 }).buffer).fill(1)); return "16 GiB"',
 };
 
+/** What does no harm where nothing confines it: there each of these succeeds, and so would here what is broken. */
+const HARMLESS = [
+  ...["read a file of the host", "read a file by a link in its own folder", "read a file by a path that climbs"],
+  ...["read a file through /proc/self/root", "list the folder of the host's secrets", "read the users of the host"],
+  ...["connect to a port of the host", "connect by the host's name", "connect to a socket of the host"],
+  ...["connect to an abstract socket of the host", "see processes of the host", "read its own environment"],
+  ...[
+    "read a file by a hard link",
+    "read a file by its URL",
+    "read a file by a path of bytes",
+    "read a file as a stream",
+  ],
+  ...[
+    "open a file without waiting",
+    "read a file in a worker thread",
+    "copy a file of the host",
+    "copy a folder of the host",
+  ],
+  ...["learn that a file is there", "learn where a file is", "find files by a pattern", "watch a folder of the host"],
+  ...["run a shell", "run a program of the system", "read the environment of another process"],
+  ...[
+    "see the threads of another process",
+    "see that a process of the host is there",
+    "slow a process of the host down",
+  ],
+  ...[
+    "connect to any address of the host",
+    "fetch from the host",
+    "see the host's open ports",
+    "see the host's sockets",
+  ],
+  ...["learn the host's name", "learn who runs it", "change the times of a file", "make a folder among the host's"],
+] as const;
+
+/** By which the process that it should not reach is told from others. */
+const SLEEPS = "1000.271828";
+
 const PERMISSION_OFF = ["permission"] as const;
 const SECCOMP_OFF = ["seccomp"] as const;
 
 describe("a confined program does not get to", { skip, timeout: 600_000 }, () => {
   let home = "";
   let secret = "";
-  const victim = spawn("sleep", ["1000"], { stdio: "ignore" });
-  const server = createServer((socket) => socket.end("SECRET OF THE NETWORK"));
+  const victim = spawn("sleep", [SLEEPS], { stdio: "ignore" });
+  const server = createServer((socket) =>
+    socket.end("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nSECRET OF THE NETWORK"),
+  );
   const unix = createServer((socket) => socket.end("SECRET OF THE SOCKET"));
   const abstract = createServer((socket) => socket.end("SECRET OF THE ABSTRACT SOCKET"));
+  const datagrams: string[] = [];
+  const hears = createSocket("udp4", (bytes) => datagrams.push(String(bytes)));
   before(async () => {
     process.env["UNUM_SECRET"] = "s3cr3t";
     home = await mkdtemp(join(tmpdir(), "unum-escape-"));
-    for (const name of ["keys", "attempts"]) await mkdir(join(home, name));
+    for (const name of ["keys", "attempts", "plain"]) await mkdir(join(home, name));
     secret = join(home, "keys", "operator.pem");
     await writeFile(secret, "the secret");
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    await new Promise<void>((done) => hears.bind(portOf(server), "127.0.0.1", done));
     await new Promise<void>((done) => unix.listen(join(home, "s.sock"), done));
     await new Promise<void>((done) => abstract.listen(`\0unum-escape-${process.pid}`, done));
   });
   after(async () => {
     delete process.env["UNUM_SECRET"];
     victim.kill("SIGKILL");
-    for (const each of [server, unix, abstract]) each.close();
+    for (const each of [server, unix, abstract, hears]) each.close();
     await rm(home, { recursive: true });
   });
 
-  const filled = (code: string) => {
-    const address = server.address();
-    const port = typeof address === "object" && address !== null ? address.port : 0;
-    return code
+  const filled = (code: string) =>
+    code
       .replaceAll("SECRET", secret)
       .replaceAll(`UNUM_${secret}`, "UNUM_SECRET")
       .replaceAll("HOME", join(home, "keys"))
-      .replaceAll("PORT", String(port))
+      .replaceAll("PORT", String(portOf(server)))
       .replaceAll("SOCKET", join(home, "s.sock"))
       .replaceAll("ABSTRACT", `unum-escape-${process.pid}`)
       .replaceAll("VICTIM", String(victim.pid))
+      .replaceAll("SLEEPS", SLEEPS)
       .replaceAll("NODENAME", hostname())
       .replaceAll("ROOT", fileURLToPath(new URL("../..", import.meta.url)));
-  };
 
   /** Answers with what each attempt that succeeded got. */
   async function attempt(
     names: readonly string[],
     without: readonly ("permission" | "seccomp")[],
     granted: readonly string[] = [],
+    start: typeof startConfined = startConfined,
   ): Promise<string[]> {
+    // A /tmp of its own it has only where it is confined.
+    const placed = (code: string) =>
+      start === startPlain ? code.replaceAll('"/tmp/', `"${join(home, "plain")}/`) : code;
     const program = join(home, "attempts", `attempt-${Math.random().toString(36).slice(2)}.cjs`);
     const tries = names.map(
-      (name) => `[${JSON.stringify(name)}, async () => { ${filled(ATTEMPTS[name] ?? HALVES[name] ?? "")} }]`,
+      (name) => `[${JSON.stringify(name)}, async () => { ${filled(placed(ATTEMPTS[name] ?? HALVES[name] ?? ""))} }]`,
     );
     await writeFile(program, PRELUDE.replace("TRIES", tries.join(",\n")));
     const said: string[] = [];
-    const child = await startConfined({
+    const child = start({
       program,
       readable: [join(home, "attempts")],
       granted,
@@ -276,8 +322,17 @@ describe("a confined program does not get to", { skip, timeout: 600_000 }, () =>
       assert.deepEqual(got, []);
       assert.equal(await readFile(secret, "utf8"), "the secret");
       assert.equal(victim.exitCode, null);
+      assert.deepEqual(datagrams, []);
     });
   }
+
+  it("what it gets where nothing confines it: the attempts are real ones", async () => {
+    const got = await attempt(HARMLESS, [], [], startPlain);
+    assert.deepEqual(
+      got.map((text) => text.slice(0, text.indexOf(":"))),
+      HARMLESS,
+    );
+  });
 
   it("do more with the programs of the system, which it may run where 'exec' was granted", async () => {
     const others = quiet.filter((name) => name !== "run a shell" && name !== "run a program of the system");
@@ -292,8 +347,11 @@ describe("a confined program does not get to", { skip, timeout: 600_000 }, () =>
     const with_ = async (...granted: string[]) =>
       (await attempt(halves, PERMISSION_OFF, granted)).map((got) => got.slice(0, got.indexOf(":")));
     assert.deepEqual(await with_("net"), [connects, sends]);
+    assert.deepEqual(datagrams.splice(0), ["x"], "there it arrives");
     assert.deepEqual(await with_("net:listen"), [listens]);
+    assert.deepEqual(datagrams, []);
     assert.deepEqual(await with_("net", "net:listen"), halves);
+    datagrams.splice(0);
     assert.ok(!(await with_("net=127.0.0.1")).includes("connect to the host"), "there is no such capability");
     await assert.rejects(attempt(halves, SECCOMP_OFF, ["net"]), { code: "denied", message: /grant both, or neither/ });
   });
@@ -368,17 +426,21 @@ describe("a confined program does not get to", { skip, timeout: 600_000 }, () =>
 /** What is let through where it was granted. */
 const HALVES: Readonly<Record<string, string>> = {
   "connect to the host": 'await connect({ host: "127.0.0.1", port: PORT }); return "connected"',
-  "send a datagram":
-    'const s = require("node:dgram").createSocket("udp4"); await new Promise((y, n) => s.send("x", 9, "127.0.0.1", (e) => (e ? n(e) : y()))); s.close(); return "sent"',
+  "send a datagram": 'await datagram(PORT); return "sent"',
   "listen at the host":
     'const s = net.createServer(); await new Promise((y, n) => s.on("error", n).listen(0, "127.0.0.1", y)); s.close(); return "listening"',
 };
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
 
 const PRELUDE = `
 const fs = require("node:fs"), net = require("node:net"), cp = require("node:child_process");
 const read = (socket) => new Promise((y, n) => { let t = ""; socket.on("data", (d) => { t += d }).on("end", () => y(t)).on("error", n).setTimeout(3000, () => n(new Error("silence"))) });
 const connect = (to) => read(net.connect(to));
-const datagram = () => { throw new Error("its network has nobody to hear it") };
+const datagram = async (port) => { const s = require("node:dgram").createSocket("udp4"); try { await new Promise((y, n) => s.once("error", n).send("x", port, "127.0.0.1", (e) => (e ? n(e) : y()))) } finally { s.close() } };
 const reachable = () => { const up = Object.values(require("node:os").networkInterfaces()).flat().some((i) => !i.internal); if (!up) throw new Error("nobody can reach it"); return "reachable" };
 const alive = () => { try { process.kill(VICTIM_ALIVE, 0) } catch (e) { throw e } return "it can reach others" };
 const VICTIM_ALIVE = 2 ** 22 - 1;
