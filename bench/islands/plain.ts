@@ -1,12 +1,12 @@
-// A plain process with one island and nothing of Unum around it: DIMENSION MILLISECONDS LANE -> evaluations a second, once it is warm.
+// A plain process with one island and nothing of Unum around it: ENGINE DIMENSION MILLISECONDS LANE -> evaluations a second, once it is warm.
 
 import { DEFAULT_SETTINGS } from "../../src/islands/archipelago/settings.ts";
 import { bbobProblem } from "../../src/islands/bbob/bbob-problem.ts";
 import { engineOf } from "../../src/islands/engines/make-engine.ts";
 import { Island } from "../../src/islands/island.ts";
 
-const [dimension = 10, ms = 3_000, lane = 1] = process.argv.slice(2).map(Number);
-const name = "de";
+const [name = "de", ...numbers] = process.argv.slice(2);
+const [dimension = 10, ms = 3_000, lane = 1] = numbers.map(Number);
 engineOf(name);
 const island = Island.begin(bbobProblem(8, dimension, 1), name, 7, lane);
 const { every: evaluations, selection, replacement } = DEFAULT_SETTINGS.migration;

@@ -68,6 +68,10 @@ export class Island {
   #engine: Engine;
   readonly #parked = new Map<string, StateRecord>();
   #values = new Float64Array(0);
+  /** Those of the last generation: a view is made anew where its size is another. */
+  #told = new Float64Array(0);
+  /** What the evaluator is given, with that which it was made of: one for each generation would be most of what is allocated. */
+  #watching: { readonly watch: Watch; readonly own: Watch } | undefined;
   #rounded: Float64Array[] = [];
   #evaluations = 0;
   #generations = 0;
@@ -186,7 +190,8 @@ export class Island {
       this.#assign(task.engine);
       this.#spent = 0;
       if (task.energy !== undefined && this.#engine instanceof Emas) this.#engine.setEnergy(task.energy);
-      const proposed = await this.#evaluated(task.proposals ?? [], watch);
+      const { proposals = [] } = task;
+      const proposed = proposals.length === 0 ? [] : await this.#evaluated(proposals, watch);
       this.#engine.immigrate([...task.immigrants, ...proposed], task.replacement);
     }
     for (;;) {
@@ -230,7 +235,8 @@ export class Island {
     });
     if (rows.length === 0) return [];
     const { objectives } = this.#problem.space;
-    const { values, candidates } = this.#asked(rows, watch);
+    const candidates = this.#asked(rows, watch);
+    const values = this.#values;
     await this.#problem.evaluator.evaluate(candidates, values, own);
     this.#count(candidates);
     return candidates
@@ -244,30 +250,35 @@ export class Island {
     return target !== undefined && objectives === 1 && (this.#best?.values[0] ?? Number.POSITIVE_INFINITY) <= target;
   }
 
+  /** Nothing is allocated, unless what evaluates is waited for. */
   #generation(watch: Watch): undefined | Promise<void> {
     const breeds = this.#problem.space.operators === undefined ? undefined : watch.breeds;
     breeds?.();
-    const { values, candidates } = this.#asked(this.#engine.ask(), watch);
-    const waiting = this.#problem.evaluator.evaluate(candidates, values, this.#own(watch));
-    const told = () => {
-      breeds?.();
-      this.#told(candidates);
-    };
-    if (waiting !== undefined) return waiting.then(told);
-    told();
+    const candidates = this.#asked(this.#engine.ask(), watch);
+    const waiting = this.#problem.evaluator.evaluate(candidates, this.#values, this.#own(watch));
+    if (waiting !== undefined) return this.#tellAfter(waiting, candidates, breeds);
+    breeds?.();
+    this.#tell(candidates);
     return undefined;
   }
 
-  /** Candidates about to be evaluated, and where their values go. */
-  #asked(rows: readonly Float64Array[], watch: Watch) {
+  async #tellAfter(waiting: Promise<void>, candidates: readonly Float64Array[], breeds?: () => void): Promise<void> {
+    await waiting;
+    breeds?.();
+    this.#tell(candidates);
+  }
+
+  /** Candidates about to be evaluated; there is room for their values. */
+  #asked(rows: readonly Float64Array[], watch: Watch): readonly Float64Array[] {
     const { objectives } = this.#problem.space;
     if (this.#values.length < rows.length * objectives) this.#values = new Float64Array(rows.length * objectives);
     watch.asked();
-    return { values: this.#values, candidates: this.#whole(rows) };
+    return this.#whole(rows);
   }
 
   #own(watch: Watch): Watch {
-    return {
+    if (this.#watching?.watch === watch) return this.#watching.own;
+    const own: Watch = {
       breeds: watch.breeds,
       asked: watch.asked,
       began: watch.began,
@@ -281,13 +292,17 @@ export class Island {
         if (this.#recovered.length < RECOVERED_KEPT) this.#recovered.push(what);
       },
     };
+    this.#watching = { watch, own };
+    return own;
   }
 
-  #told(rows: readonly Float64Array[]): void {
+  #tell(rows: readonly Float64Array[]): void {
     const count = rows.length * this.#problem.space.objectives;
     this.#generations++;
     this.#count(rows);
-    this.#engine.tell(this.#values.length === count ? this.#values : this.#values.subarray(0, count));
+    const isSame = this.#told.length === count && this.#told.buffer === this.#values.buffer;
+    if (!isSame) this.#told = this.#values.subarray(0, count);
+    this.#engine.tell(this.#told);
   }
 
   /** What was evaluated is spent, and the best of it known. */

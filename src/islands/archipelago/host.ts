@@ -83,8 +83,7 @@ export async function runSlice(
   if (problem.space.operators !== undefined) watch?.breeds();
   const begun = () => Island.begin(problem, first.engine, seed, lane);
   const island = known ?? (state === undefined ? begun() : Island.resume(problem, first.engine, state));
-  const until = now() + request.sliceMs;
-  const late = () => now() >= until;
+  const late = lateAfter(request.sliceMs, now);
   const bests: number[] = [];
   const left: (readonly Individual[])[] = [];
   let over = true;
@@ -116,6 +115,29 @@ export async function runSlice(
       recovered: island.takeRecovered(),
       front: over && problem.space.objectives > 1 ? island.front() : [],
     },
+  };
+}
+
+/** A look at the clock takes a hundredth of a short generation: it is looked again after so much, */
+const LOOK_MS = 0.5;
+/** and after so many generations at most, the next of which may take longer. */
+const MOST_PASSED = 15;
+
+/** Whether so many ms are over, asked after each generation. */
+function lateAfter(ms: number, now: () => number): () => boolean {
+  const until = now() + ms;
+  let looked = now();
+  let isLate = false;
+  let pass = 0;
+  let passed = 0;
+  return () => {
+    if (passed++ < pass) return isLate;
+    const at = now();
+    pass = at - looked < LOOK_MS ? Math.min(MOST_PASSED, 2 * pass + 1) : pass >> 1;
+    passed = 0;
+    looked = at;
+    isLate = at >= until;
+    return isLate;
   };
 }
 

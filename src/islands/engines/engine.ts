@@ -64,23 +64,48 @@ export function rowsOf(count: number, dimensions: number): { buffer: Float64Arra
   return { buffer, rows };
 }
 
-/** Indices into the first `order.length` values, the least first; equals by index. Works in place. */
+/** Members that are put in order by insertion; more are merged. */
+const RUN = 16;
+let merged = new Int32Array(0);
+
+/** Indices into the first `order.length` values, the least first; equals by index. No value is NaN. Works in place, and calls no function. */
 export function rank(order: Int32Array, values: Float64Array): void {
   const count = order.length;
   for (let i = 0; i < count; i++) order[i] = i;
-  if (count > 48) {
-    // Both are within the array.
-    order.sort((a, b) => (values[a] as number) - (values[b] as number) || a - b);
-    return;
+  for (let from = 0; from < count; from += RUN) insert(order, values, from, Math.min(count, from + RUN));
+  if (count <= RUN) return;
+  if (merged.length < count) merged = new Int32Array(count);
+  let of = order;
+  let to: Int32Array = merged;
+  for (let width = RUN; width < count; width *= 2) {
+    for (let from = 0; from < count; from += 2 * width) {
+      merge(of, to, values, from, Math.min(count, from + width), Math.min(count, from + 2 * width));
+    }
+    [of, to] = [to, of];
   }
-  for (let i = 1; i < count; i++) {
+  if (of !== order) order.set(of.subarray(0, count));
+}
+
+function insert(order: Int32Array, values: Float64Array, from: number, end: number): void {
+  for (let i = from + 1; i < end; i++) {
     const index = order[i] as number;
     const value = values[index] as number;
     let place = i - 1;
-    while (place >= 0 && (values[order[place] as number] as number) > value) {
+    while (place >= from && (values[order[place] as number] as number) > value) {
       order[place + 1] = order[place] as number;
       place--;
     }
     order[place + 1] = index;
+  }
+}
+
+/** What is in order from `from` and from `middle` on becomes one. */
+function merge(of: Int32Array, to: Int32Array, values: Float64Array, from: number, middle: number, end: number): void {
+  let [left, right] = [from, middle];
+  for (let place = from; place < end; place++) {
+    const isLeft =
+      left < middle &&
+      (right >= end || (values[of[left] as number] as number) <= (values[of[right] as number] as number));
+    to[place] = of[isLeft ? left++ : right++] as number;
   }
 }
