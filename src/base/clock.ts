@@ -19,6 +19,14 @@ export interface Clock {
   soon(fire: () => void): void;
 }
 
+/**
+ * The next moment on this clock that is a multiple of `everyMs`: what a process does again and again it does together, so that it
+ * wakes once for all of it. Each time it wakes it takes a processor from who computes, and leaves its caches cold.
+ */
+export function nextBeat(now: number, everyMs: number): number {
+  return (Math.floor(now / everyMs) + 1) * everyMs;
+}
+
 /** Settles after `ms`; rejects with the signal's reason when it aborts first. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -11,7 +11,7 @@
 //   G2. Only what serves, has passed its probe and is not suspected is told to callers as ready.
 //   G3. No process is ended that has work and grace left, but one that health found stuck.
 
-import type { Timer } from "../base/clock.ts";
+import { nextBeat, type Timer } from "../base/clock.ts";
 import { asError, Fault } from "../base/fault.ts";
 import type { ProcessExit } from "../base/processes.ts";
 import type { Limits, LimitsChange } from "../capacity/limits.ts";
@@ -321,7 +321,7 @@ export class Governor {
       this.#filling.answerDemands(now);
     }
     this.#tell();
-    this.#tick = this.#parts.env.clock.after(TICK_MS, () => this.#turn());
+    this.#tick = this.#parts.env.clock.at(nextBeat(now, TICK_MS), () => this.#turn());
   }
 
   #endExcess(now: number): void {

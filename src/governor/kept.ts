@@ -8,7 +8,7 @@
 //   K2. `gone` is told once, when the process has ended.
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { Clock, Timer } from "../base/clock.ts";
+import { type Clock, nextBeat, type Timer } from "../base/clock.ts";
 import { asError, Fault } from "../base/fault.ts";
 import type { TlsSettings } from "../base/network.ts";
 import type { ProcessExit, WatchedProcess } from "../base/processes.ts";
@@ -309,8 +309,12 @@ export class Kept {
       // A process that has not come to listen, has just ended or stands still: its exit, or its silence, is judged elsewhere.
       if (!(error instanceof Fault)) throw asError(error);
     }
-    const everyMs = this.#answered ? RENEW_EVERY_MS : FIRST_RENEW_EVERY_MS;
-    if (this.#exit === undefined) this.#next = clock.after(everyMs, () => void this.#renew());
+    if (this.#exit !== undefined) return;
+    const again = () => void this.#renew();
+    const now = clock.now();
+    this.#next = this.#answered
+      ? clock.at(nextBeat(now, RENEW_EVERY_MS), again)
+      : clock.after(FIRST_RENEW_EVERY_MS, again);
   }
 
   /** All epochs, and of its own program what is left of the lease. */

@@ -1,7 +1,7 @@
 // Tells the containers who is there: at once when somebody came, went or is suspected, now and then when only load changed.
 
 import { create } from "@bufbuild/protobuf";
-import type { Clock } from "../base/clock.ts";
+import { type Clock, nextBeat } from "../base/clock.ts";
 import { type Directory, type DirectoryNode, DirectorySchema } from "../messages/gen/unum/control/v1/governed_pb.ts";
 import { type KnownEpoch, withoutPastOwners } from "./decisions/past-owners.ts";
 import type { Kept } from "./kept.ts";
@@ -19,7 +19,7 @@ export class Telling {
   #who = "";
   #ownWho = "";
   #changedAt = Number.NEGATIVE_INFINITY;
-  #toldAt = Number.NEGATIVE_INFINITY;
+  #mayTellAt = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, peers: Pick<Peers, "nodes" | "changes">) {
     this.#clock = clock;
@@ -55,10 +55,10 @@ export class Telling {
     const who = `${changes.who} ${epochs.map(({ program, epoch }) => `${program} ${epoch}`)} ${ownWho}`;
     const all = `${changes.load} ${text}`;
     const everyMs = Math.max(LOAD_EVERY_MS, nodes.length * LOAD_MS_PER_NODE);
-    if (isBehind || who !== this.#who || (all !== this.#all && now - this.#toldAt >= everyMs)) {
+    if (isBehind || who !== this.#who || (all !== this.#all && now >= this.#mayTellAt)) {
       this.#all = all;
       this.#who = who;
-      this.#toldAt = now;
+      this.#mayTellAt = nextBeat(now, everyMs);
       const version = (isBehind ? known : this.#directory.version) + 1n;
       this.#directory = create(DirectorySchema, { version, nodes: [own, ...nodes] });
     }

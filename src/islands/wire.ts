@@ -18,7 +18,7 @@ import type {
   Figures as WireFigures,
   Individual as WireIndividual,
 } from "unum/gen/unum/islands/v1/island_pb.js";
-import { type Columns, NOBODY } from "./archipelago/columns.ts";
+import { type Columns, columnBytes, columnOf, NOBODY } from "./archipelago/columns.ts";
 import type { SliceReply, SliceRequest, StretchTask } from "./archipelago/host.ts";
 import { readSetting } from "./archipelago/settings.ts";
 import type { Individual, Replacement, Selection } from "./engines/engine.ts";
@@ -102,7 +102,7 @@ export function replyMessage(reply: SliceReply, pid: number): MessageInitShape<t
     reply;
   return {
     ...{ state, over, quarantinedCount, pid, recovered: [...recovered] },
-    ended: { bests: [...ended.bests], emigrants: migrantsMessage(ended.emigrants) },
+    ended: { bests: columnBytes(ended.bests), emigrants: migrantsMessage(ended.emigrants) },
     emigrants: emigrants.map(individualMessage),
     ...(best === undefined ? undefined : { best: individualMessage(best) }),
     figures: { ...figures, own: { ...figures.own } },
@@ -119,7 +119,7 @@ export function replyOf(message: EvolveReply): SliceReply {
     emigrants: emigrants.map(individualOf),
     best: best === undefined ? undefined : individualOf(best),
     figures: figuresOf(message.figures),
-    ended: { bests: Float64Array.from(ended?.bests ?? []), emigrants: columnsOf(ended?.emigrants) },
+    ended: { bests: columnOf(ended?.bests ?? NO_BYTES), emigrants: columnsOf(ended?.emigrants) },
     front: front.map(individualOf),
     parents: parents.map(individualOf),
   };
@@ -132,14 +132,17 @@ function figuresOf(message: WireFigures | undefined): IslandFigures {
 }
 
 function migrantsMessage({ counts, genes, values, energy }: Columns): MessageInitShape<typeof MigrantsSchema> {
-  return { counts: [...counts], genes: [...genes], values: [...values], energy: [...energy] };
+  const [ofGenes, ofValues] = [columnBytes(genes), columnBytes(values)];
+  return { counts: [...counts], genes: ofGenes, values: ofValues, energy: columnBytes(energy) };
 }
 
 function columnsOf(message: Migrants | undefined): Columns {
   if (message === undefined) return NOBODY;
-  const [genes, values] = [Float64Array.from(message.genes), Float64Array.from(message.values)];
-  return { counts: Uint32Array.from(message.counts), genes, values, energy: Float64Array.from(message.energy) };
+  const [genes, values] = [columnOf(message.genes), columnOf(message.values)];
+  return { counts: Uint32Array.from(message.counts), genes, values, energy: columnOf(message.energy) };
 }
+
+const NO_BYTES = new Uint8Array(0);
 
 function individualMessage({ genes, values, energy }: Individual): MessageInitShape<typeof IndividualSchema> {
   const plain = { genes: [...genes], values: [...values] };

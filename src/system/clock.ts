@@ -2,7 +2,8 @@
 //
 // Like Node's own, timers keep the process alive until they have fired or are cancelled.
 // Invariants
-//   C1. Node's timer is armed at or before the first of ours, whenever there is one.
+//   C1. Node's timer is armed for the first of ours, whenever there is one; or, where that is far, for so little later that the
+//       process need not wake twice.
 //   C2. Node's timer is referenced exactly while there is one of ours. An armed timer is kept when the last of ours is
 //       cancelled, since the next call brings the next deadline: referencing costs a thirtieth of arming.
 //   C3. What was asked for `soon` runs before any timer, also where Node takes timers first.
@@ -14,6 +15,9 @@ import { TimerWheel } from "../base/timer-wheel.ts";
 
 /** What Node waits for at most in one timer. */
 const LONGEST_MS = 2 ** 31 - 1;
+/** Node counts whole ms from when its turn began, which is before now: it would wake, find that it is too early, and wait for one ms more. */
+const TURN_MS = 2;
+const FAR_MS = 20;
 
 class SystemClock implements Clock {
   readonly #wheel = new TimerWheel(Math.floor(performance.now()), () => this.#armed?.unref());
@@ -48,7 +52,8 @@ class SystemClock implements Clock {
   #arm(tick: number): void {
     if (this.#armed !== undefined) clearTimeout(this.#armed);
     this.#armedFor = tick;
-    this.#armed = setTimeout(this.#runDue, Math.min(LONGEST_MS, Math.max(0, tick - performance.now())));
+    const ms = Math.ceil(tick - performance.now());
+    this.#armed = setTimeout(this.#runDue, Math.min(LONGEST_MS, Math.max(0, ms + (ms > FAR_MS ? TURN_MS : 0))));
   }
 
   readonly #runDue = (): void => {

@@ -4,7 +4,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import type { Clock, Timer } from "../base/clock.ts";
+import { type Clock, nextBeat, type Timer } from "../base/clock.ts";
 import { asError, Fault } from "../base/fault.ts";
 import type {
   ProcessExit,
@@ -145,7 +145,8 @@ class Adopted implements WatchedProcess {
 
   #look(): void {
     if (this.#over || !this.isRunning()) return;
-    this.#timer = this.#clock.after(process.platform === "linux" ? POLL_MS : SLOW_POLL_MS, () => this.#look());
+    const everyMs = process.platform === "linux" ? POLL_MS : SLOW_POLL_MS;
+    this.#timer = this.#clock.at(nextBeat(this.#clock.now(), everyMs), () => this.#look());
   }
 }
 

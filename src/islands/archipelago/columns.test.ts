@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { Fault } from "../fault.ts";
-import { fromColumns, NOBODY, toColumns } from "./columns.ts";
+import { columnBytes, columnOf, fromColumns, NOBODY, toColumns } from "./columns.ts";
 
 const numbers = (count: number) =>
   fc.array(fc.double({ noNaN: true }), { minLength: count, maxLength: count }).map((list) => Float64Array.from(list));
@@ -27,6 +27,21 @@ describe("migrants as columns", () => {
       }),
     );
     assert.deepEqual(fromColumns(NOBODY), []);
+  });
+
+  it("travel as bytes, bit by bit, wherever in a message they lie; a byte too many is refused", () => {
+    fc.assert(
+      fc.property(fc.array(fc.double()), fc.nat(7), (list, before) => {
+        const column = Float64Array.from(list);
+        const message = Buffer.alloc(before + column.byteLength);
+        message.set(columnBytes(column), before);
+        assert.deepEqual(columnOf(message.subarray(before)), column);
+      }),
+    );
+    assert.throws(
+      () => columnOf(new Uint8Array(9)),
+      new Fault("invalid", "a column of numbers has 9 bytes, no multiple of 8"),
+    );
   });
 
   const two = toColumns([

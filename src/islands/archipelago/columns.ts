@@ -28,12 +28,26 @@ export function toColumns(epochs: readonly (readonly Individual[])[]): Columns {
   const values = new Float64Array(all.length * objectives);
   const hasEnergy = all.some(({ energy }) => energy !== undefined);
   const energy = new Float64Array(hasEnergy ? all.length : 0);
-  for (const [k, each] of all.entries()) {
+  let k = 0;
+  for (const each of all) {
     genes.set(each.genes, k * dimensions);
     values.set(each.values, k * objectives);
     if (hasEnergy) energy[k] = each.energy ?? Number.NaN;
+    k++;
   }
   return { counts: Uint32Array.from(epochs, (each) => each.length), genes, values, energy };
+}
+
+/** As it travels, little endian; a view of the column. */
+export function columnBytes({ buffer, byteOffset, byteLength }: Float64Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** Copied, since bytes of a message may lie anywhere. Throws the Fault `invalid` for bytes that are no whole numbers of eight. */
+export function columnOf(bytes: Uint8Array): Float64Array {
+  if (bytes.length % 8 !== 0)
+    throw new Fault("invalid", `a column of numbers has ${bytes.length} bytes, no multiple of 8`);
+  return new Float64Array(new Uint8Array(bytes).buffer);
 }
 
 /** Of each epoch, as views of the columns. Throws the Fault `invalid` where the columns are not of as many individuals. */

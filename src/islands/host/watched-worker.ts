@@ -8,7 +8,7 @@
 
 import { Worker } from "node:worker_threads";
 import { systemEnv } from "unum";
-import type { Timer } from "../../base/clock.ts";
+import { nextBeat, type Timer } from "../../base/clock.ts";
 import type { SliceReply } from "../archipelago/host.ts";
 import { asError, Fault } from "../fault.ts";
 import {
@@ -21,7 +21,7 @@ import {
 } from "./worker-messages.ts";
 
 const LENDING = import.meta.resolve("unum/lending");
-const LOOK_EVERY_MS = 100;
+const LOOK_EVERY_MS = 200;
 /** A slice that loses its thread so often is given up. */
 const LOSSES_LIMIT = 50;
 /** JavaScript's own memory of the thread. */
@@ -125,7 +125,7 @@ export class WatchedWorker {
         reject(signal.reason);
       };
       const lookLater = () => {
-        timer = this.#clock.after(LOOK_EVERY_MS, () => {
+        timer = this.#clock.at(nextBeat(this.#clock.now(), LOOK_EVERY_MS), () => {
           if (process.memoryUsage.rss() > MEMORY_LIMIT_BYTES) return lose("grew");
           const now = this.#clock.now();
           const current = this.#progress[PROGRESS.turns];
