@@ -1,6 +1,7 @@
 // What it costs to run islands as a machine does: on processes, reproducibly, with others' evaluators, with checkpoints.
 //
 //   npm run bench -- islands-work [--rounds 5] [--seconds 4] [--warm 1] [--only islands,evaluators,checkpoint] [--quick] [--json]
+//                                 [--engine de] [--dimensions 10] [--no-free]
 //
 // Rows of one kind take turns within each round; medians (least–most). Wall clock: two islands need two processors, and what evaluates elsewhere is waited for.
 
@@ -35,6 +36,9 @@ const { values } = parseArgs({
     only: { type: "string", default: "islands,evaluators,checkpoint" },
     quick: { type: "boolean" },
     json: { type: "boolean", default: false },
+    engine: { type: "string", default: "de" },
+    dimensions: { type: "string", default: "10" },
+    "no-free": { type: "boolean", default: false },
   },
 });
 const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
@@ -42,7 +46,8 @@ const seconds = Number(values.seconds ?? (values.quick ? 1 : 4));
 /** Seconds that go to compiling, and to stretches of epochs that grow with the run. */
 const warm = Number(values.warm);
 const only = values.only.split(",");
-const DIMENSION = 10;
+const DIMENSION = Number(values.dimensions);
+const { engine } = values;
 const COMMAND = new URL("../bin/unum.mjs", import.meta.url).pathname;
 const here = (file: string) => new URL(`./islands/${file}`, import.meta.url).pathname;
 const scratch = mkdtempSync(join(tmpdir(), "unum-bench-"));
@@ -52,7 +57,7 @@ const add = (row: string, value: number) => samples.set(row, [...(samples.get(ro
 /** Evaluations a second of two islands on two processes, from the first figures to the last. */
 async function islands(every: number, free: boolean): Promise<number> {
   const home = mkdtempSync(join(scratch, "home-"));
-  const args = ["islands", "run", `bbob:f8:d${DIMENSION}`, "--engine", "de", "--islands", "2", "--processes", "2"];
+  const args = ["islands", "run", `bbob:f8:d${DIMENSION}`, "--engine", engine, "--islands", "2", "--processes", "2"];
   args.push("--set", `migration.every=${every}`);
   const endless = ["--target", "-1e9", "--evaluations", "1e12", "--seed", "7", "--json", ...(free ? ["--free"] : [])];
   const child = spawn(process.execPath, [COMMAND, ...args, ...endless], {
@@ -78,7 +83,7 @@ async function islands(every: number, free: boolean): Promise<number> {
 
 async function plain(): Promise<number> {
   const rates = [1, 2].map(async (lane) => {
-    const args = [here("plain.ts"), String(DIMENSION), String((1 + seconds) * 1_000), String(lane)];
+    const args = [here("plain.ts"), engine, String(DIMENSION), String((1 + seconds) * 1_000), String(lane)];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
     const [text] = await once(child.stdout, "data");
     await once(child, "close");
@@ -156,10 +161,11 @@ try {
   if (only.includes("islands")) {
     for (let round = 0; round < rounds; round++) {
       add("two plain processes", await plain());
-      add("two islands, epochs of 2,000", await islands(2_000, false));
-      add("two islands, epochs of 2,000, free", await islands(2_000, true));
-      add("two islands, epochs of 100,000", await islands(100_000, false));
-      add("two islands, epochs of 100,000, free", await islands(100_000, true));
+      for (const every of [2_000, 100_000]) {
+        const row = `two islands, epochs of ${every.toLocaleString("en")}`;
+        add(row, await islands(every, false));
+        if (!values["no-free"]) add(`${row}, free`, await islands(every, true));
+      }
     }
   }
   if (only.includes("evaluators")) await evaluators();
@@ -185,5 +191,6 @@ else {
     console.log(`${name.padEnd(42)} ${text(middle).padStart(10)} (${text(least)}–${text(most)})`);
   }
   if (only.includes("islands"))
-    for (const [name, ratio] of Object.entries(ratios)) console.log(`${name.padEnd(42)} ${ratio.toFixed(2)}`);
+    for (const [name, ratio] of Object.entries(ratios))
+      if (!Number.isNaN(ratio)) console.log(`${name.padEnd(42)} ${ratio.toFixed(2)}`);
 }
