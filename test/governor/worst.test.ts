@@ -135,7 +135,11 @@ describe("a log whose container has ended", LONG, () => {
     await writeFile(join(folder, "flood.ts"), FLOODS);
     const { LongWork } = await import("../gen/unum/test/v1/work_pb.ts");
     // What answers until then is the code before, which floods nothing.
-    await until(says(/has replaced what ran before/));
+    const versions = ({ containers }: NodeStatus) =>
+      containers
+        .flatMap(({ components }) => components)
+        .flatMap(({ contract, version }) => (contract === LongWork.typeName ? [version] : []));
+    await until((now) => versions(now).length > 0 && versions(now).every((version) => version === "0.0.0"));
     const flood = { items: 96, key: "end" };
     const late = { ttlMs: 120_000, withinMs: 60_000 };
     await assert.rejects(client.call(LongWork.method.do, flood, late), { code: "unknown" });
