@@ -1,6 +1,5 @@
 // unum join: makes this computer a node of a machine, and runs it.
 
-import { createServer } from "node:net";
 import { readAddress } from "../../base/datagrams.ts";
 import { Fault } from "../../base/fault.ts";
 import { joinReplySchema } from "../../machine/identity/joining.ts";
@@ -9,6 +8,7 @@ import { systemRandom } from "../../system/random.ts";
 import { askQuestion } from "../../system/tls-question.ts";
 import { graceOption } from "../drain-node.ts";
 import { addLimitOptions } from "../limit-options.ts";
+import { checkFree } from "../machine/free-port.ts";
 import { writeIdentity } from "../machine/identity-folder.ts";
 import { readMachineFile, writeMachineFile } from "../machine/machine-file.ts";
 import { durationOption } from "../options.ts";
@@ -104,25 +104,6 @@ function withoutJoining(at: string): (arg: string, index: number, all: readonly 
     const isToken = arg === "--token" || all[index - 1] === "--token" || arg.startsWith("--token=");
     return arg === "join" || arg === at || isToken ? [] : [arg];
   };
-}
-
-/** Throws a UsageError where the node could not listen. */
-async function checkFree(
-  { host, port }: { readonly host: string; readonly port: number },
-  open: string,
-): Promise<void> {
-  const failed = await new Promise<NodeJS.ErrnoException | undefined>((settle) => {
-    const server = createServer().once("error", settle);
-    server.listen(port, host, () => server.close(() => settle(undefined)));
-  });
-  if (failed === undefined) return;
-  const why =
-    failed.code === "EADDRINUSE"
-      ? "another process listens there; choose another port"
-      : failed.code === "EADDRNOTAVAIL"
-        ? "this computer has no such address; give one by which the other nodes reach it"
-        : failed.message;
-  throw new UsageError(`--open ${open}: ${why}`);
 }
 
 function placeOf(text: string): { host: string; port: number } {

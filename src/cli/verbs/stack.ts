@@ -10,6 +10,7 @@ import type { MachineView, ParentView } from "../../messages/gen/unum/machine/v1
 import { askQuestion } from "../../system/tls-question.ts";
 import { DOOR_EXIT_CODES } from "../door.ts";
 import { EXIT } from "../exit-code.ts";
+import { checkFree } from "../machine/free-port.ts";
 import { type MachineDoor, untilSettled, withMachine } from "../machine/machine-door.ts";
 import { forgetParent, readParent, writeParent } from "../machine/parent-folder.ts";
 import { messageJson } from "../node-json.ts";
@@ -131,6 +132,7 @@ async function join(view: MachineView, at: string, { token, open }: StackFlags):
       `machine ${view.machine} is a node of machine ${view.link.machine} already; 'unum unstack' first`,
     );
   const { id, secret, root } = readToken(token);
+  await checkFree(own, open);
   const { newNodeKey } = await import("../../machine/identity/authority.ts");
   const { key, publicKey } = newNodeKey();
   const question = { id, secret, node: view.machine, hosts: [own.host], publicKey, issuerKey: publicKey };

@@ -7,6 +7,7 @@ import type { StackedMachines } from "./stacked-machines.ts";
 import {
   ALL_NODES,
   CHILDREN,
+  type ChildName,
   ID,
   MACHINES,
   type MachineName,
@@ -55,7 +56,10 @@ export class Judge {
   readonly #wanted = new Map<string, { readonly digest: string; readonly since: number }>();
   /** Below which machine the top stands, and since when. */
   circle: { readonly below: MachineName; readonly since: number } | undefined;
-  readonly counts = { begun: 0, beyond: 0, circled: 0, alone: 0 };
+  /** Which machine was taken out of its parent, and since when that is done. */
+  out: { readonly machine: ChildName; readonly since: number | undefined } | undefined;
+  #back: { readonly machine: ChildName; readonly at: number } | undefined;
+  readonly counts = { begun: 0, beyond: 0, circled: 0, alone: 0, out: 0 };
 
   constructor(world: StackedMachines, roads: Roads, findings: Findings) {
     this.#world = world;
@@ -94,6 +98,20 @@ export class Judge {
     this.#findings.violate(49, `${asked.contract}, called at ${asked.from} itself at ${asked.at}: ${failure.message}`);
   }
 
+  /** It is in its parent again. */
+  back(): void {
+    const { machine } = this.out ?? {};
+    this.out = undefined;
+    this.#back = machine === undefined ? undefined : { machine, at: this.#world.clock.now() };
+  }
+
+  /** Whether it stands below the top, and has long heard so. */
+  isBelowTop(machine: ChildName): boolean {
+    const concerns = (other: ChildName | undefined) => other === machine || other === "middle";
+    if (concerns(this.out?.machine)) return false;
+    return !(concerns(this.#back?.machine) && this.#world.clock.now() - (this.#back?.at ?? 0) < SEEN_MS);
+  }
+
   /** Again and again. */
   look(): void {
     for (const node of ALL_NODES) this.#lookAtWords(node);
@@ -106,6 +124,7 @@ export class Judge {
       this.#judgeAlone(child);
     }
     this.#judgeCircle();
+    this.#judgeOut();
   }
 
   /** Since how long no way has led from it to its parent, in ms. */
@@ -223,6 +242,23 @@ export class Judge {
         if (!isDistrusted && !loaded.some((each) => each.startsWith(`${name} `)))
           this.#findings.violate(49, `'${name}' does not run at ${node} at ${now}, cut off from its parent`);
       }
+    }
+  }
+
+  /** 46 */
+  #judgeOut(): void {
+    const { machine, since } = this.out ?? {};
+    const now = this.#world.clock.now();
+    if (machine === undefined || since === undefined || now - since < SEEN_MS || !this.#hasBeenWell(machine)) return;
+    this.counts.out++;
+    const { id } = this.#world.identity(machine).commands;
+    for (const node of nodesOf(machine)) {
+      const all = this.#world.machine(node)?.records.all ?? [];
+      const left = all.filter(({ record: { body }, signer }) => signer.id === id && body.case === "program");
+      if (left.length > 0)
+        this.#findings.violate(46, `${node} has '${left.map(({ record }) => record.name)}' of the parent at ${now}`);
+      if (this.#world.processes(node, "gateway").length > 0)
+        this.#findings.violate(46, `${node} has a gateway at ${now}, though it has no parent`);
     }
   }
 

@@ -69,8 +69,12 @@ export class Operators {
   /** `unum unstack`. */
   async unlink(child: MachineName): Promise<void> {
     const [node] = NODES[child];
-    await this.say(node, `grant/${this.#world.identity(child).commands.id}`, { case: "removed", value: {} });
+    const { id } = this.#world.identity(child).commands;
+    await this.say(node, `grant/${id}`, { case: "removed", value: {} });
     await this.say(node, PARENT_RECORD, { case: "removed", value: {} });
+    const { programs } = await this.#door(node).show({}, TTL);
+    for (const { name, by, wanted } of programs)
+      if (wanted !== undefined && by === id) await this.say(node, `program/${name}`, { case: "removed", value: {} });
   }
 
   /** `unum token --machine`, at a computer of the parent. */

@@ -40,6 +40,15 @@ export const PLANTED_STACKING_BUGS: readonly PlantedBug[] = [
     file: "machine/programs/reconciler.ts",
     find: "const runs = wanted.running && isHere && isTrusted &&",
     replace: "const runs = wanted.running && isHere && (isTrusted || wanted.running) &&",
+    from: 64,
+    breaks: [46],
+  },
+  {
+    name: "a gateway stays when its machine was taken out of its parent",
+    file: "node/gateway-keeper.ts",
+    find: "if (!this.#isWanted || this.#isClosed || this.#isSecond(news)) return { end: true };",
+    replace: "if (this.#isClosed || this.#isSecond(news)) return { end: true };",
+    from: 59,
     breaks: [46],
   },
   {
@@ -74,6 +83,7 @@ export const PLANTED_STACKING_BUGS: readonly PlantedBug[] = [
     file: "machine/disconnection/policy.ts",
     find: 'if (policy.policy !== "stop-after") return',
     replace: 'if (policy.policy !== "stop-after" && silentMs < policy.afterMs) return',
+    from: 83,
     breaks: [49],
   },
   {

@@ -6,15 +6,16 @@
 //       where it begins by its own machine's: as they were within the last 3 s, or as was known where nobody could hear others.
 //       It passes no gateway twice, and none where its scope is its own network.
 //   46. What a parent writes in a child is programs that the child's operator lets it deploy, with capabilities and rights that he
-//       lets its programs have.
+//       lets its programs have. Where a machine was taken out of its parent for 6 s nothing of the parent's is left, nor a gateway.
 //   47. What a child's own operator wrote of a program, the parent's word is not set against; of all else the parent writes nothing.
-//   48. No machine is let in by one of its own descendants. Where two have let each other in at once, each finds itself among its
+//   48. No machine is let in by one of its own descendants, once that could hear for 6 s that it is one. Where two have let each other in at once, each finds itself among its
 //       ancestors within 6 s, says so, and nothing passes it.
 //   49. A machine that is well in itself answers its own callers and runs what it should, also while it is cut off from its parent.
 //   50. At the end every machine's nodes have the same records and run what they say; of the parent's programs a child runs what
 //       the parent wants as far as it may, with the capabilities that both grant, and nothing that the parent does not want.
 //   51. At the end the parent sees a child as one node: online, with what truly serves there, and one place to call.
 
+import { sleep } from "../../../src/base/clock.ts";
 import { asError, Fault as CallFault } from "../../../src/base/fault.ts";
 import { type Call, component } from "../../../src/index.ts";
 import { secretHash } from "../../../src/machine/identity/token.ts";
@@ -68,12 +69,15 @@ interface StackingResult {
   /** Looks at machines cut off, and at circles that were seen. */
   readonly alone: number;
   readonly circled: number;
+  /** Looks at machines that were taken out of their parent. */
+  readonly out: number;
 }
 
 const CHAIN = { First, Second, Third } as const;
 const LOOK_EVERY_MS = 250;
 const JOINED_LIMIT_MS = 30_000;
 const SAY_LIMIT_MS = 20_000;
+const AGAIN_MS = 500;
 const EVERYTHING = [`${PACKAGE}.*`];
 
 export async function runStacking(
@@ -111,7 +115,7 @@ class StackingWorld {
   }
 
   async run(): Promise<StackingResult> {
-    const { words, calls, faults, circle } = this.#plan;
+    const { words, calls, faults, circle, out } = this.#plan;
     const { clock } = this.#world;
     await this.#begin();
     for (const word of words) clock.after(word.at, () => this.#say(this.#word(word)));
@@ -123,6 +127,7 @@ class StackingWorld {
       });
     }
     if (circle !== undefined) clock.after(circle.at, () => this.#say(this.#circle(circle.below, circle.forMs)));
+    if (out !== undefined) clock.after(out.at, () => void this.#takeOut(out));
     for (let at = LOOK_EVERY_MS; at < TROUBLE_MS + REST_MS; at += LOOK_EVERY_MS)
       clock.after(at, () => this.#judge.look());
     await clock.advance(TROUBLE_MS + REST_MS);
@@ -218,6 +223,7 @@ class StackingWorld {
     const { kind, machine } = word;
     const nodeOf = (name: typeof machine) => nodesOf(name)[name === "top" ? word.node : 0] ?? "";
     if (kind === "program") return this.#operators.program(nodeOf(machine), word);
+    if (kind === "link" && this.#judge.out?.machine === machine) return Promise.resolve(); // It has no parent to speak of.
     if (kind === "link") return this.#operators.link(machine, parentOf(machine), word);
     if (kind === "child") return this.#operators.child(nodeOf(parentOf(machine)), machine, word.calls);
     return this.#into(machine);
@@ -239,10 +245,38 @@ class StackingWorld {
       .then(() => undefined, asError);
     // With such a key nobody is let in by anybody: that it comes to look at the key is too far.
     if (failure instanceof CallFault && failure.code === "denied") return void this.#counts.barred++;
+    if (!this.#judge.isBelowTop(machine)) return;
     this.#findings.violate(
       48,
       `${machine} would let its ancestor in at ${this.#world.clock.now()}: ${failure?.message}`,
     );
+  }
+
+  /** `unum unstack`, and `unum stack` later. */
+  async #takeOut({ machine, forMs, words }: NonNullable<StackingPlan["out"]>): Promise<void> {
+    const [node] = NODES[machine];
+    this.#judge.out = { machine, since: undefined };
+    await this.#untilSaid(() => this.#operators.unlink(machine));
+    this.#world.leaves(node);
+    this.#judge.out = { machine, since: this.#world.clock.now() };
+    await sleep(this.#world.clock, forMs);
+    this.#judge.out = { machine, since: undefined };
+    const parent = parentOf(machine);
+    await this.#untilSaid(() => this.#operators.child(NODES[parent][0], machine, EVERYTHING));
+    this.#world.joins(node, parent);
+    await this.#untilSaid(() => this.#operators.link(machine, parent, words));
+    this.#judge.back();
+  }
+
+  /** As an operator would: again, where nobody answers. */
+  async #untilSaid(say: () => Promise<void>): Promise<void> {
+    for (;;) {
+      const failure = await say().then(() => undefined, asError);
+      if (failure === undefined) return void this.#counts.said++;
+      if (!(failure instanceof CallFault)) throw failure;
+      this.#counts.refused++;
+      await sleep(this.#world.clock, AGAIN_MS);
+    }
   }
 
   /** As when each has let the other in before it heard what stands above that one. */

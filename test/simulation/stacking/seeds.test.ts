@@ -10,7 +10,7 @@ const SEEDS = Math.min(Math.max(5, Math.ceil(Number(process.env["UNUM_SEEDS"] ??
 
 describe("simulated machines in machines", () => {
   it(`keep every invariant under ${SEEDS} seeds of faults`, async (context) => {
-    const sum = { begun: 0, beyond: 0, failed: 0, said: 0, barred: 0, circled: 0, alone: 0 };
+    const sum = { begun: 0, beyond: 0, failed: 0, said: 0, barred: 0, circled: 0, alone: 0, out: 0 };
     const fired = new Map<string, number>();
     for (let seed = 1; seed <= SEEDS; seed++) {
       const result = await runStacking(stackingPlanOf(seed));

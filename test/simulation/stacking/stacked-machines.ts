@@ -182,7 +182,8 @@ export class StackedMachines {
 
   /** As `unum unstack` leaves it. */
   leaves(node: string): void {
-    this.host(node).disk.remove(PARENT_FILE);
+    const { disk } = this.host(node);
+    for (const path of disk.paths) if (path.startsWith("/parent/")) disk.remove(path);
   }
 
   /** Whether every process there that a fault may stop runs and answers. */

@@ -94,6 +94,8 @@ export interface StackingPlan {
   readonly faults: readonly Fault[];
   /** The top is put below that machine, as where both join each other in the same moment, and taken out again. */
   readonly circle: (Lasting & { readonly below: ChildName }) | undefined;
+  /** A machine is taken out of its parent, and joins it again by those words. */
+  readonly out: (Lasting & { readonly machine: ChildName; readonly words: LinkWords }) | undefined;
 }
 
 export function stackingPlanOf(seed: number): StackingPlan {
@@ -106,7 +108,10 @@ export function stackingPlanOf(seed: number): StackingPlan {
   const words = several(random, [3, 10], () => wordOf(random, at()));
   const calls = several(random, [20, 60], () => callOf(random, 500 + random.below(TROUBLE_MS + 5_000)));
   const faults = several(random, [0, 8], () => faultOf(random, { at: at(), until }));
-  return { seed, first, words: byTime(words), calls: byTime(calls), faults: byTime(faults), circle };
+  const isOut = circle === undefined && random.below(4) === 0;
+  const lasting = { at: 1_000 + random.below(7_000), forMs: 3_000 + random.below(9_000) };
+  const out = isOut ? { ...lasting, machine: among(random, CHILDREN), words: linkWords(random, true) } : undefined;
+  return { seed, first, words: byTime(words), calls: byTime(calls), faults: byTime(faults), circle, out };
 }
 
 /** `wide`: as where nobody has taken anything back yet. */
