@@ -95,4 +95,26 @@ describe("the processes below one", { skip }, () => {
     await until(async () => ((await waitedMs()) >= 50 ? true : undefined));
     assert.deepEqual(await processesBelow(pid), []);
   });
+
+  it("that were ended with who would have waited for them stay counted", async () => {
+    const outer = spawn("sh", ["-c", "sh -c 'sh -c \"while :; do :; done\" & wait' & read x"]);
+    const pid = outer.pid ?? assert.fail("it is started");
+    ended = () => {
+      const gone = new Promise((resolve) => outer.once("exit", resolve));
+      outer.stdin.end();
+      return gone;
+    };
+    const resources = systemResources();
+    const [middle, inner] = await until(async () => {
+      const [first, second] = await processesBelow(pid);
+      return first !== undefined && second !== undefined ? ([first, second] as const) : undefined;
+    });
+    const used = await until(async () => {
+      const ms = (await resources.processorMsOf(pid)) ?? 0;
+      return ms >= 200 ? ms : undefined;
+    });
+    for (const each of [middle, inner]) process.kill(each, "SIGKILL");
+    await until(async () => ((await processorOfAll([inner])).size === 0 ? true : undefined));
+    assert.ok(((await resources.processorMsOf(pid)) ?? 0) >= used);
+  });
 });

@@ -27,13 +27,6 @@ export async function processesBelow(
   return found;
 }
 
-/** With those that ended and were waited for. Undefined where there is no such process. */
-export async function processorMsFromProc(pid: number, proc: string): Promise<number | undefined> {
-  const all = await processorOfAll([pid, ...(await processesBelow(pid, { proc }))], proc);
-  if (!all.has(pid)) return undefined;
-  return [...all.values()].reduce((sum, { ownMs, waitedMs }) => sum + ownMs + waitedMs, 0);
-}
-
 /** What one process has used of the processors. */
 export interface Processor {
   readonly ownMs: number;

@@ -6,15 +6,16 @@ import { availableParallelism, totalmem } from "node:os";
 import { promisify } from "node:util";
 import type { Available, ProcessMemory, Resources } from "../base/resources.ts";
 import { cgroupLimits } from "./cgroup.ts";
-import { processesBelow, processorMsFromProc } from "./process-tree.ts";
+import { processesBelow, processorOfAll } from "./process-tree.ts";
+import { ProcessorTime } from "./processor-time.ts";
 
 /** One for a process. */
 export function systemResources(): Resources {
-  const shares = new Shares();
+  const [shares, times] = [new Shares(), new ProcessorTimes()];
   return {
     available: () => available({ parallelism: availableParallelism(), totalBytes: totalmem(), root: "" }),
     memoryOf: (pid) => (process.platform === "linux" ? memoryFromProc(pid, "/proc", shares) : memoryFromPs(pid)),
-    processorMsOf: (pid) => processorMsFromProc(pid, "/proc"),
+    processorMsOf: (pid) => times.of(pid, "/proc"),
   };
 }
 
@@ -93,6 +94,24 @@ export class Shares {
     if (proportionalBytes === undefined) this.#known.delete(pid);
     else this.#known.set(pid, { residentBytes, proportionalBytes, asked: 0 });
     return proportionalBytes;
+  }
+}
+
+/** Of those that are asked for again and again, each with all below it. */
+class ProcessorTimes {
+  readonly #known = new Map<number, ProcessorTime>();
+
+  /** Since it was looked at first, and what it had used until then. Undefined where there is no such process, or the system does not say. */
+  async of(pid: number, proc: string): Promise<number | undefined> {
+    const now = await processorOfAll([pid, ...(await processesBelow(pid, { proc }))], proc);
+    if (!now.has(pid)) {
+      this.#known.delete(pid);
+      return undefined;
+    }
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    const time = this.#known.get(pid) ?? new ProcessorTime();
+    this.#known.set(pid, time);
+    return time.seen(now);
   }
 }
 

@@ -53,6 +53,10 @@ describe("a mistake", { skip: linux, ...LIMIT }, () => {
       assert.equal(ended.code, code, `${args.join(" ")}: ${ended.stderr}`);
       assert.match(ended.stderr, why);
     }
+    const known = readFileSync(join(home, "machine/machine.json"), "utf8");
+    const elsewhere = await unum(["up", "--open", `127.0.0.1:${await twoPorts()}`, "--detach"], { home });
+    assert.equal(elsewhere.code, 4, elsewhere.stderr);
+    assert.equal(readFileSync(join(home, "machine/machine.json"), "utf8"), known, "it stays open where it is");
     const { token, joinsAt } = JSON.parse(ok(await unum(["token", "--json"], { home })));
     const [host, port] = joinsAt.split(":");
     const joins = async (at: string, open: string) =>

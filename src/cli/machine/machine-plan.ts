@@ -3,7 +3,10 @@
 //   --open HOST:PORT ──▶ door and gossip at HOST:PORT, by mutual TLS; at a controller, joining at PORT + 1
 
 import { isLoopback, readAddress } from "../../base/datagrams.ts";
+import { systemClock } from "../../system/clock.ts";
+import { systemProcesses } from "../../system/processes.ts";
 import { systemRandom } from "../../system/random.ts";
+import { livingKeeper } from "../keeper-lock.ts";
 import type { NetworkFlags } from "../up/network-plan.ts";
 import { nodeIdOf } from "../up/node-id.ts";
 import { UsageError } from "../usage.ts";
@@ -60,7 +63,8 @@ export async function machinePlanOf(
   if ((await readIdentity("node.crt")) === undefined) {
     throw new UsageError("this node has no certificate of its machine; 'unum join' gets it one");
   }
-  await writeMachineFile({ ...file, open });
+  // The node that runs here already is open where it is; this one will be refused.
+  if (livingKeeper(systemProcesses(systemClock())) === undefined) await writeMachineFile({ ...file, open });
   const seeds = flags.seeds ?? file.seeds ?? [];
   return {
     opensFirst: file.controller && file.open === undefined,
