@@ -21,7 +21,7 @@ import type { SliceReply, SliceRequest, StretchTask } from "./host.ts";
 import { lagOf, mailOf, markAt, nextMark } from "./lag.ts";
 import { firstStanding, reviewed, type Standing } from "./portfolio.ts";
 import { mayAsk, parentsFor, type Question } from "./questions.ts";
-import { backFor, bestAfter, type CutIsland, type EpochEnd, type Seat, seatOf, snapshotAt } from "./seat.ts";
+import { backFor, bestAfter, type CutIsland, type EpochEnd, type Left, type Seat, seatOf, snapshotAt } from "./seat.ts";
 import type { Settings } from "./settings.ts";
 import { sourcesOf } from "./topology.ts";
 
@@ -268,7 +268,7 @@ export class Archipelago {
     seat.slice = over ? undefined : state;
     if (over) {
       const left = { figures, state, best, front, quarantinedCount, parents };
-      this.#endEpoch(seat, { best: figures.best, emigrants, left });
+      this.#endEpoch(seat, { best: figures.best, emigrants }, left);
     }
     seat.working = false;
     this.#end();
@@ -276,12 +276,14 @@ export class Archipelago {
     this.#forget();
   }
 
-  #endEpoch(seat: Seat, end: Pick<EpochEnd, "best" | "emigrants" | "left">): void {
+  #endEpoch(seat: Seat, end: Omit<EpochEnd, "left">, left?: Omit<Left, "migrants" | "proposals">): void {
     seat.epochs++;
     seat.sent += end.emigrants.length;
     seat.received += seat.immigrants.shift()?.length ?? 0;
+    // A stretch has a thousand epochs: of those within it no more is kept than somebody asks for.
+    if (left === undefined) return void seat.history.set(seat.epochs, end);
     const { received, sent, stale, proposals } = seat;
-    seat.history.set(seat.epochs, { ...end, migrants: { received, sent, stale }, proposals });
+    seat.history.set(seat.epochs, { ...end, left: { ...left, migrants: { received, sent, stale }, proposals } });
     this.#finish(seat);
   }
 

@@ -9,15 +9,15 @@ export interface EpochEnd {
   /** Least value so far. Left out of epochs before a cut that was gone on from: of those only the mail is known. */
   readonly best?: number | undefined;
   readonly emigrants: readonly Individual[];
-  readonly migrants: MigrantCounts;
-  /** Before the epoch's end. */
-  readonly proposals: ProposalCounts;
   /** Where a stretch of epochs ended. */
   readonly left?: Left;
 }
 
 /** What an island leaves where it can be gone on from. */
 export interface Left {
+  readonly migrants: MigrantCounts;
+  /** Before the epoch's end. */
+  readonly proposals: ProposalCounts;
   readonly figures: IslandFigures;
   readonly state: Uint8Array;
   readonly best: Individual | undefined;
@@ -28,7 +28,7 @@ export interface Left {
 }
 
 /** One island after an epoch at whose end it left its state. */
-export type Snapshot = Omit<EpochEnd, "left" | "best"> & Left;
+export type Snapshot = Pick<EpochEnd, "emigrants"> & Left;
 
 /** Since the beginning. Stale ones were purged. */
 export interface MigrantCounts {
@@ -79,11 +79,9 @@ export function seatOf(engine: string, epoch: number, from: CutIsland | undefine
     ...{ engine, proposals: NOTHING_PROPOSED, proposed: undefined, immigrants: [] },
   };
   if (from === undefined) return seat;
-  const { figures, state, best, front, quarantinedCount, parents, ...end } = from.snapshot;
-  const { migrants, proposals } = end;
-  for (const { epoch: past, emigrants } of from.mail) seat.history.set(past, { emigrants, migrants, proposals });
-  const left = { figures, state, best, front, quarantinedCount, parents };
-  seat.history.set(from.epoch, { ...end, best: figures.best, left });
+  const { emigrants, ...left } = from.snapshot;
+  for (const { epoch: past, emigrants: before } of from.mail) seat.history.set(past, { emigrants: before });
+  seat.history.set(from.epoch, { emigrants, best: left.figures.best, left });
   goBack(seat, from.epoch);
   return seat;
 }
@@ -92,8 +90,7 @@ const NOBODY: MigrantCounts = { received: 0, sent: 0, stale: 0 };
 
 /** As if no epoch after this one had been. */
 function goBack(seat: Seat, epoch: number): void {
-  const { left, migrants = NOBODY, proposals = NOTHING_PROPOSED } = seat.history.get(epoch) ?? {};
-  const figures = left?.figures;
+  const { figures, migrants = NOBODY, proposals = NOTHING_PROPOSED } = seat.history.get(epoch)?.left ?? {};
   for (const later of seat.history.keys()) if (later > epoch) seat.history.delete(later);
   Object.assign(seat, { figures, proposals, ...migrants, epochs: epoch, slice: undefined, immigrants: [] });
   seat.finished = false;
@@ -113,9 +110,9 @@ export function snapshotAt(
   epoch: number,
 ): { readonly epoch: number; readonly snapshot: Snapshot } | undefined {
   let newest: { readonly epoch: number; readonly snapshot: Snapshot } | undefined;
-  for (const [past, { left, emigrants, migrants, proposals }] of seat.history) {
+  for (const [past, { left, emigrants }] of seat.history) {
     if (left === undefined || past > epoch || past < (newest?.epoch ?? 0)) continue;
-    newest = { epoch: past, snapshot: { emigrants, migrants, proposals, ...left } };
+    newest = { epoch: past, snapshot: { emigrants, ...left } };
   }
   return newest;
 }
