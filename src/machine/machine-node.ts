@@ -27,6 +27,7 @@ import { ARCHIVE_LIMITS } from "./archive/entries.ts";
 import { AuditLog } from "./audit/audit-log.ts";
 import { BoundedAudit, type Noted } from "./audit/bounded-audit.ts";
 import { type Authority, admit, allowanceIn, commandOf, grantsIn, isRevoked } from "./controller/admission.ts";
+import { givenBy } from "./controller/given.ts";
 import { checkProgramChange } from "./controller/program-change.ts";
 import { Silence } from "./disconnection/silence.ts";
 import type { LeafWanted } from "./identity/authority.ts";
@@ -188,6 +189,12 @@ export class MachineNode {
     return isRevoked(this.records, node);
   }
 
+  /** Out by its own word. */
+  hasLeft(node: string): boolean {
+    const body = this.records.get(`revoked/${node}`)?.record.body;
+    return body?.case === "revoked" && body.value.node === node && body.value.certificate !== "";
+  }
+
   /** Nodes that are no part of the machine any more. */
   get barred(): ReadonlySet<string> {
     return new Set(
@@ -257,7 +264,8 @@ export class MachineNode {
     try {
       const known = readRecord(signed);
       who = known.signer.id;
-      what = `${commandOf(known, this.records)} ${known.record.name}`;
+      const command = commandOf(known, this.records);
+      what = `${command} ${known.record.name}`;
       admit(known, this.authority);
       if (!this.settings.controller)
         throw new Fault("denied", `node ${this.settings.node} is no controller; 'unum machine' lists those`);
@@ -273,7 +281,7 @@ export class MachineNode {
         throw new Fault("denied", `${name}: ${by} commanded otherwise at the same time, and that counts; ${again}`);
       }
       if (known.record.body.case === "revoked") await this.gossip.renew(known.record.counter);
-      await this.note({ who, what, verdict: "done", why: "" });
+      await this.note({ who, what, verdict: "done", why: givenBy(command, known.record) });
       return merged;
     } catch (error) {
       const fault = error instanceof Fault ? error : new Fault("internal", asError(error).message, { cause: error });

@@ -129,7 +129,8 @@ function nodesOf(machine: MachineNode) {
   const grants = childGrants(records);
   const own = {
     ...{ id: settings.node, doors: [...settings.doors], controller: settings.controller, online: true },
-    ...{ offlineMs: 0n, revoked: machine.isRevoked(settings.node), machine: settings.isMachine === true, calls: [] },
+    ...{ offlineMs: 0n, revoked: machine.isRevoked(settings.node), left: machine.hasLeft(settings.node) },
+    ...{ machine: settings.isMachine === true, calls: [] },
   };
   const others = peers.reports.map(({ node: id, doors, controller, machine: isMachine }) => {
     const offlineMs = peers.offlineMs(id);
@@ -140,6 +141,7 @@ function nodesOf(machine: MachineNode) {
       online: offlineMs === 0,
       offlineMs: BigInt(offlineMs),
       revoked: machine.isRevoked(id),
+      left: machine.hasLeft(id),
       machine: isMachine,
       calls: isMachine ? [...(grants.get(id) ?? [])] : [],
     };

@@ -102,7 +102,9 @@ describe("a node that leaves", { skip: linux, ...LIMIT }, () => {
     assert.match(ok(await unum(["leave", "--grace", "1s"], { home: second })), new RegExp(`node ${node} has left`));
     for (const name of ["machine", "run"]) assert.ok(!existsSync(join(second, name)), name);
     const { nodes } = await view(first);
-    assert.equal(nodes.find(({ id }: { id: string }) => id === node).revoked, true);
+    const gone = nodes.find(({ id }: { id: string }) => id === node);
+    assert.deepEqual([gone.revoked, gone.left], [true, true]);
+    assert.match(ok(await unum(["machine"], { home: first })), /node +left/);
     assert.equal((await unum(["leave"], { home: second })).code, 3);
   });
 });

@@ -58,6 +58,7 @@ describe("a program", { skip: linux, ...LIMIT }, () => {
     const unstarted = await unum(["call", ...PLAN], { home });
     assert.notEqual(unstarted.code, 0);
     assert.match(ok(await unum(["start", "thumbnails", "--grant", "log"], { home })), /runs: 1 container on 1 node/);
+    assert.match(ok(await unum(["audit"], { home })), /done start program\/thumbnails: granted log$/m);
     assert.deepEqual(await plan(home), { width: 40, height: 30, version: "1.2.0" });
     const { containers } = await statusOf(home);
     const own = containers.find(({ program }: { program: string }) => program === "thumbnails");

@@ -99,9 +99,9 @@ function parentLines({ ancestors, link }: MachineView, { paint }: Look): readonl
 
 function nodeLines({ nodes }: MachineView, { paint, width }: Look): readonly string[] {
   const short = shortNames(nodes.map(({ id }) => id));
-  const rows = nodes.map(({ id, controller, machine, calls, online, offlineMs, revoked, doors }) => {
+  const rows = nodes.map(({ id, controller, machine, calls, online, offlineMs, revoked, left, doors }) => {
     const state = revoked
-      ? paint("red", "revoked")
+      ? paint("red", left ? "left" : "revoked")
       : online
         ? paint("green", "online")
         : paint("yellow", `offline for ${formatLong(offlineMs)}`);
