@@ -26,9 +26,10 @@ import { type Archive, readArchive } from "./archive/archive.ts";
 import { ARCHIVE_LIMITS } from "./archive/entries.ts";
 import { AuditLog } from "./audit/audit-log.ts";
 import { BoundedAudit, type Noted } from "./audit/bounded-audit.ts";
-import { type Authority, admit, allowanceIn, commandOf, grantsIn, isRevoked } from "./controller/admission.ts";
+import { type Authority, admit, allowanceIn, commandOf, grantsIn } from "./controller/admission.ts";
 import { givenBy } from "./controller/given.ts";
 import { checkProgramChange } from "./controller/program-change.ts";
+import { isRevoked, nodesOut } from "./controller/revoked.ts";
 import { Silence } from "./disconnection/silence.ts";
 import type { LeafWanted } from "./identity/authority.ts";
 import { GossipKeys } from "./identity/gossip-keys.ts";
@@ -189,19 +190,9 @@ export class MachineNode {
     return isRevoked(this.records, node);
   }
 
-  /** Out by its own word. */
-  hasLeft(node: string): boolean {
-    const body = this.records.get(`revoked/${node}`)?.record.body;
-    return body?.case === "revoked" && body.value.node === node && body.value.certificate !== "";
-  }
-
   /** Nodes that are no part of the machine any more. */
   get barred(): ReadonlySet<string> {
-    return new Set(
-      this.records.all.flatMap(({ record: { body } }) =>
-        body.case === "revoked" && body.value.node !== "" ? [body.value.node] : [],
-      ),
-    );
+    return nodesOut(this.records);
   }
 
   /** Into the audit log; refusals without end are counted. */

@@ -10,6 +10,7 @@ import {
 } from "../messages/gen/unum/machine/v1/machine_pb.ts";
 import type { ProgramWanted } from "../messages/gen/unum/machine/v1/record_pb.ts";
 import { grantsIn } from "./controller/admission.ts";
+import { hasLeft } from "./controller/revoked.ts";
 import { keyIdOf } from "./keys/signing-key.ts";
 import { stateOverNodes } from "./life/life.ts";
 import type { MachineNode } from "./machine-node.ts";
@@ -129,7 +130,7 @@ function nodesOf(machine: MachineNode) {
   const grants = childGrants(records);
   const own = {
     ...{ id: settings.node, doors: [...settings.doors], controller: settings.controller, online: true },
-    ...{ offlineMs: 0n, revoked: machine.isRevoked(settings.node), left: machine.hasLeft(settings.node) },
+    ...{ offlineMs: 0n, revoked: machine.isRevoked(settings.node), left: hasLeft(records, settings.node) },
     ...{ machine: settings.isMachine === true, calls: [] },
   };
   const others = peers.reports.map(({ node: id, doors, controller, machine: isMachine }) => {
@@ -141,7 +142,7 @@ function nodesOf(machine: MachineNode) {
       online: offlineMs === 0,
       offlineMs: BigInt(offlineMs),
       revoked: machine.isRevoked(id),
-      left: machine.hasLeft(id),
+      left: hasLeft(records, id),
       machine: isMachine,
       calls: isMachine ? [...(grants.get(id) ?? [])] : [],
     };

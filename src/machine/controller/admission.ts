@@ -16,6 +16,7 @@ import {
 import type { RecordSet } from "../records/record-set.ts";
 import type { KnownRecord } from "../records/signed-record.ts";
 import { checkStacking } from "../stacking/links.ts";
+import { isRevoked } from "./revoked.ts";
 
 export interface Authority {
   readonly machine: string;
@@ -72,11 +73,6 @@ export function grantsIn(records: RecordSet): readonly GivenGrant[] {
       ? [{ grant: body.value, by: signer.id }]
       : [],
   );
-}
-
-/** `id`: of a node or of a key. */
-export function isRevoked(records: RecordSet, id: string): boolean {
-  return records.get(`revoked/${id}`)?.record.body.case === "revoked";
 }
 
 /** By what a record changes. `own`: no key's role is for that, controllers decide. */
