@@ -70,7 +70,11 @@ export class LimitedCells {
         one.why ?? (this.memoryBytes !== undefined && OUT_OF_MEMORY.test(how) ? `${how}; ${this.#limitText}` : how)
       );
     });
-    return { stream: process.stream, ended, kill: process.kill, pausedMs: () => this.#paused };
+    const mayStay = async () => {
+      await this.#look();
+      return one.why === undefined;
+    };
+    return { stream: process.stream, ended, kill: process.kill, pausedMs: () => this.#paused, mayStay };
   }
 
   get #paused(): number {
@@ -86,15 +90,17 @@ export class LimitedCells {
     const { cpuPermille } = this.#limits;
     this.#isWatching = true;
     while (this.#cells.size > 0) {
-      if (this.#clock.now() - this.#lookedAt >= LOOK_MS) {
-        this.#lookedAt = this.#clock.now();
-        this.#pids = [process.pid, ...(await processesBelow(process.pid, THOROUGH))];
-        await this.#endTooLarge();
-      }
+      if (this.#clock.now() - this.#lookedAt >= LOOK_MS) await this.#look();
       const waitMs = cpuPermille === 0 ? LOOK_MS : await this.#holdBack(cpuPermille);
       await sleep(this.#clock, waitMs);
     }
     this.#isWatching = false;
+  }
+
+  async #look(): Promise<void> {
+    this.#lookedAt = this.#clock.now();
+    this.#pids = [process.pid, ...(await processesBelow(process.pid, THOROUGH))];
+    await this.#endTooLarge();
   }
 
   async #endTooLarge(): Promise<void> {

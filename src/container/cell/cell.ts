@@ -25,6 +25,8 @@ export interface CellProcess {
   readonly ended: Promise<string>;
   /** How long it was paused so far: that time is not its own. Default: it never is. */
   readonly pausedMs?: () => number;
+  /** Looks at what it uses before it counts as loaded; false where it is ended for that. Default: it may use what it wants. */
+  readonly mayStay?: () => Promise<boolean>;
   kill(): void;
 }
 
@@ -199,10 +201,14 @@ export class Cell {
     const process = await start();
     const loading = Promise.withResolvers<CellFrame>();
     loading.promise.catch(() => {});
+    // One that is ended settles it with why.
+    const loaded = async (frame: CellFrame) => {
+      if ((await process.mayStay?.()) !== false) loading.resolve(frame);
+    };
     const link = new FrameLink({
       stream: process.stream,
       soon: (fire) => clock.soon(fire),
-      onFrame: (frame) => (frame.kind === "loaded" ? loading.resolve(frame) : this.#onFrame(running, frame)),
+      onFrame: (frame) => (frame.kind === "loaded" ? void loaded(frame) : this.#onFrame(running, frame)),
       onNonsense: () => this.#end(running, "it speaks as none does"),
     });
     const running: Running = {
