@@ -3,6 +3,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { Deciding } from "./deciding.ts";
+import { endsForAnother } from "./decisions/first-place.ts";
 import type { Member } from "./decisions/members.ts";
 import { RESERVE_POLICY, reserve } from "./decisions/reserve.ts";
 import { type Room, startable } from "./decisions/room.ts";
@@ -100,7 +101,9 @@ export class Filling {
   fill(): void {
     const now = this.#now;
     let unmet = 0;
-    for (const served of this.#parts.served.all) {
+    // What has none comes before what would have one more.
+    const none = new Set(this.#parts.served.all.filter((served) => this.#hasNone(served)));
+    for (const served of [...none, ...this.#parts.served.all.filter((each) => !none.has(each))]) {
       served.target = this.#parts.deciding.serving(
         served,
         this.#parts.fleet.all,
@@ -115,6 +118,30 @@ export class Filling {
     if (now < this.#notBefore) return;
     const more = Math.min(unmet - this.#parts.fleet.unassigned, startable(this.room).count);
     for (let left = more; left > 0; left--) void this.#parts.fleet.spawn().then(() => this.#parts.changed());
+    this.#makeRoom(none, now);
+  }
+
+  /** What should serve and has no container gets the place of one that others stand in for: callers had it started. */
+  #makeRoom(none: ReadonlySet<Served>, now: number): void {
+    const { fleet, served, deciding, graceMs } = this.#parts;
+    // What could not be served before takes nobody's place.
+    const waiting = [...none].find((each) => each.missing(fleet.all, now) > 0 && each.problems(now).length === 0);
+    if (waiting === undefined) return;
+    const ends = endsForAnother({
+      ...{ room: this.room, unassigned: fleet.unassigned },
+      holders: served.all.map((each) => ({
+        members: each
+          .own(fleet.all)
+          .flatMap((kept) => (kept.probed && kept.suspected === undefined ? [kept.member] : [])),
+        isReplacing: each.replacing.isUnderWay,
+      })),
+      mayStop: ({ id }) => deciding.mayStop(fleet.get(id)),
+    });
+    if (ends !== undefined) void this.#parts.drainOne(ends.id, graceMs, `it makes room for ${waiting.text}`);
+  }
+
+  #hasNone(served: Served): boolean {
+    return served.own(this.#parts.fleet.all).every(({ state }) => state === "draining");
   }
 
   keepReserve(now: number): void {

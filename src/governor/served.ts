@@ -151,8 +151,11 @@ export class Served {
     if (code.digest === this.replacing.digest && (this.replacing.isUnderWay || !again)) return;
     // Also what was taken over and has not answered yet: the code may have changed while nobody governed.
     const old = this.own(containers).filter(({ state }) => state !== "draining");
-    if (old.length === 0) this.code = code;
-    else this.replacing.begin(code, old.length);
+    if (old.length === 0) {
+      this.code = code;
+      // Of what is not served any more.
+      this.#problems = [];
+    } else this.replacing.begin(code, old.length);
   }
 
   /** A container was found serving when it answered first, after its governor was started again. */

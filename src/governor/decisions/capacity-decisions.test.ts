@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type DemandAnswer, type DemandView, onDemand } from "./demand.ts";
 import { type ExcessView, excess } from "./excess.ts";
+import { endsForAnother, type FirstPlaceView } from "./first-place.ts";
 import type { Member } from "./members.ts";
 import { type ReserveAction, type ReserveView, reserve } from "./reserve.ts";
 import { type Room, startable } from "./room.ts";
@@ -101,6 +102,41 @@ describe("demand", () => {
         now: NOW,
       };
       assert.deepEqual(onDemand({ ...view, ...set }), expected);
+    });
+  }
+});
+
+describe("a first place", () => {
+  const folder = [member("a1", busy), member("a2", busy)];
+  const program = [member("b1", other), member("b2", { ...other, idleSince: NOW - 9_000 })];
+  const only = member("c1", { ...other, idleSince: NOW - 60_000 });
+  const holder = (members: Member[], isReplacing = false) => ({ members, isReplacing });
+  const full = (members: Member[], set: Partial<Room> = {}) => room(members, { allowed: members.length, ...set });
+  const table: [string, Partial<FirstPlaceView>, string | undefined][] = [
+    ["is where the idlest of those ends that others stand in for", {}, "b2"],
+    ["is nobody's while there is room", { room: room([...folder, ...program], { allowed: 5 }) }, undefined],
+    [
+      "is made by memory too",
+      { room: room([...folder, ...program], { allowed: 9, memoryAllowedBytes: 300 * MIB }) },
+      "b2",
+    ],
+    ["is nobody's while one ends", { room: full([...folder, member("d", { state: "draining" })]) }, undefined],
+    ["is nobody's while one is warm", { room: full([...folder, member("s", spare)]) }, undefined],
+    ["is nobody's while one comes", { unassigned: 1 }, undefined],
+    ["is not that of the last one", { holders: [holder([only]), holder([member("a1", busy)])] }, undefined],
+    [
+      "is that of one that starts no less than of the last one",
+      { holders: [holder([only, member("c2", { state: "starting" })])] },
+      undefined,
+    ],
+    ["is one that works, where all do", { holders: [holder(folder), holder([only])] }, "a1"],
+    ["is none of what is being replaced", { holders: [holder(folder), holder(program, true)] }, "a1"],
+    ["is none that a plugin keeps", { mayStop: ({ id }) => id !== "b2" }, "b1"],
+  ];
+  for (const [says, set, expected] of table) {
+    it(says, () => {
+      const view = { room: full([...folder, ...program]), holders: [holder(folder), holder(program)], unassigned: 0 };
+      assert.equal(endsForAnother({ ...view, mayStop: () => true, ...set })?.id, expected);
     });
   }
 });

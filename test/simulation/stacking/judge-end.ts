@@ -1,5 +1,6 @@
 // What has come of it when nothing has been done to stacked machines for a while.
 
+import { keyIdOf } from "../../../src/machine/keys/signing-key.ts";
 import type { MachineNode } from "../../../src/machine/machine-node.ts";
 import { parentLink } from "../../../src/machine/stacking/links.ts";
 import { viewOf } from "../../../src/machine/view.ts";
@@ -62,13 +63,11 @@ function judgeProgram(child: ChildName, program: ProgramName, { world, lives, fi
   // Its own operator's word stands: that it was not written over is seen when it happens (47).
   if (present !== undefined && known?.signer.id !== key) return;
   const link = parentLink(here.records);
-  const grant = here.records.get(`grant/${key}`)?.record.body;
-  const programs = grant?.case === "grant" ? grant.value.programs : [];
   // What it may not any more is its operator's to take away.
-  if (link === undefined || !(programs.includes("*") || programs.includes(program))) return;
-  const wanted = above.program(program);
+  if (link === undefined || !mayDeploy(here, key, program)) return;
+  const wanted = wantedOf(parentOf(child), program, above, world);
   const where = `'${program}' of the parent at ${child}`;
-  if (wanted?.running !== true) {
+  if (wanted === undefined) {
     if (runs !== undefined) findings.violate(50, `${where} runs at the end, and is not wanted`);
     return;
   }
@@ -89,6 +88,21 @@ function judgeProgram(child: ChildName, program: ProgramName, { world, lives, fi
   const granted = wanted.granted.filter((each) => link.capabilities.includes(each));
   if (String(present?.granted) !== String(granted))
     findings.violate(50, `${where} gets '${present?.granted}' at the end, both grant '${granted}'`);
+}
+
+/** What a machine has its nodes run; undefined where nothing: what it does not trust any more, it wants nowhere. */
+function wantedOf(machine: MachineName, program: ProgramName, at: MachineNode, world: StackedMachines) {
+  const wanted = at.program(program);
+  if (wanted?.running !== true) return undefined;
+  const word = wanted.loaded.find((each) => each.digest === wanted.digest)?.trust;
+  const { id } = world.identity(machine).commands;
+  if (word === undefined || keyIdOf(word.key).toString("hex") !== id) return wanted;
+  return parentLink(at.records)?.trusted === true && mayDeploy(at, id, program) ? wanted : undefined;
+}
+
+function mayDeploy({ records }: MachineNode, key: string, program: ProgramName): boolean {
+  const grant = records.get(`grant/${key}`)?.record.body;
+  return grant?.case === "grant" && (grant.value.programs.includes("*") || grant.value.programs.includes(program));
 }
 
 /** Whether containers have loaded what the machine's records say. */
@@ -131,8 +145,11 @@ function judgeSeen(child: ChildName, { world, lives, findings }: End): void {
     if (seen?.online !== true || !seen.machine) findings.violate(51, `${node} does not see ${child} at the end`);
     const inside = view.nodes.filter(({ id }) => nodesOf(child).includes(id)).map(({ id }: NodeView) => id);
     if (inside.length > 0) findings.violate(51, `${node} sees ${inside} of ${child}`);
-    for (const program of PROGRAM_NAMES)
+    for (const program of PROGRAM_NAMES) {
+      // What is left of what the parent wants no more is told nobody: it may not take it away (50).
+      if (wantedOf(parent, program, machine, world) === undefined) continue;
       judgeReport(child, program, { node, view, own, key: world.identity(child).commands.id }, findings);
+    }
     judgeDirectory(child, { node, exports: link.exports }, { world, findings });
   }
 }

@@ -102,6 +102,14 @@ export const PLANTED_STACKING_BUGS: readonly PlantedBug[] = [
     breaks: [50],
   },
   {
+    name: "a program waits until a container of another has had nothing to do for long",
+    file: "governor/filling.ts",
+    find: "if (waiting === undefined) return;",
+    replace: "return;",
+    from: 28,
+    breaks: [50],
+  },
+  {
     name: "the parent is told of a machine once, when it joins",
     file: "node/gateway-outside.ts",
     find: "this.#network.tell(this.#entry(picture), { told: undefined, claim: 0 });",
