@@ -171,9 +171,9 @@ describe("what a program may use in functions of a library and of a WebAssembly 
       const { code, stderr } = await ask(home, method);
       assert.equal(code, 1, `${method}: ${stderr}`);
       assert.match(stderr, /took longer than its 1000 ms/);
-      // Its second is of its own processor time, of which it has a tenth; what had been saved is less than that.
+      // Its second is of time in which it is not paused: nine tenths it is, less what had been saved, and what a busy computer left it unused.
       const tookMs = performance.now() - began;
-      assert.ok(tookMs > 5_000, `${method} took ${tookMs} ms`);
+      assert.ok(tookMs > 3_000, `${method} took ${tookMs} ms`);
     }
   });
 });
