@@ -84,18 +84,33 @@ export async function fetchArchive(machine: MachineNode, digest: string, other: 
   }
 }
 
+/** Refusals that each node has said: who brings such a record brings it again with every exchange. */
+const said = new WeakMap<MachineNode, Set<string>>();
+const MOST_SAID = 1_000;
+
+function sayRefused(machine: MachineNode, why: string): void {
+  const before = said.get(machine) ?? new Set<string>();
+  said.set(machine, before);
+  if (before.has(why)) return;
+  if (before.size >= MOST_SAID) before.clear();
+  before.add(why);
+  machine.settings.env.log.write("warn", `a record from another node is refused: ${why}`);
+}
+
 /** What its signer may not write is not taken, whoever brings it; what hangs on another record may come before it. */
 async function takeAll(machine: MachineNode, records: readonly SignedRecord[]): Promise<void> {
   let left = [...records];
   for (let round = 0; round < 3 && left.length > 0; round++) {
     const refused: SignedRecord[] = [];
     for (const signed of left) {
+      let name = "one that cannot be read";
       try {
-        await machine.take(readRecord(signed));
+        const known = readRecord(signed);
+        name = known.record.name;
+        await machine.take(known);
       } catch (error) {
         refused.push(signed);
-        if (round === 2)
-          machine.settings.env.log.write("warn", `a record from another node is refused: ${asError(error).message}`);
+        if (round === 2) sayRefused(machine, `${name}: ${asError(error).message}`);
       }
     }
     left = refused;
